@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Data augmentation of labelled core-loss EELS spectra with GANs, for HyperSpy.
+
+After ``import hyperspy.api as hs`` every exSpy ``EELSSpectrum`` has the methods
+``dag_preprocess`` and ``dag_augment``. This module is imported at that moment, in every session of
+every user who has the package installed. It is therefore light (it imports neither NumPy,
+HyperSpy, exSpy nor TensorFlow) and never raises: what goes wrong while the methods are being
+registered is logged as a warning of the logger ``"hyperspy_dag"``.
+
+Set the environment variable ``HYPERSPY_DAG_NO_HOOK=1`` to leave exSpy as it is;
+:func:`install_hook` adds the methods all the same.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+
+TYPE_CHECKING = False  # type checkers take it for typing.TYPE_CHECKING, which costs an import
+if TYPE_CHECKING:
+    from . import data, labels, metrics, preprocessing, validation
+    from .augmenter import EELSAugmenter
+    from .labels import get_labels
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "EELSAugmenter",
+    "__version__",
+    "data",
+    "get_labels",
+    "install_hook",
+    "labels",
+    "metrics",
+    "preprocessing",
+    "validation",
+]
+
+_NAMES = {"EELSAugmenter": "augmenter", "get_labels": "labels"}
+_MODULES = frozenset({"data", "labels", "metrics", "preprocessing", "validation"})
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first used (PEP 562)."""
+    if name in _MODULES:
+        return importlib.import_module(f"{__name__}.{name}")
+    if name in _NAMES:
+        value = getattr(importlib.import_module(f"{__name__}.{_NAMES[name]}"), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+def install_hook() -> None:
+    """Add ``dag_preprocess`` and ``dag_augment`` to exSpy's ``EELSSpectrum``.
+
+    Importing the package does this already, unless the environment variable
+    ``HYPERSPY_DAG_NO_HOOK`` is set (to anything but the empty string or ``0``). Where exSpy is not
+    imported yet, the methods are added as soon as it is. Calling it again changes nothing.
+    """
+    from ._hook import install
+
+    install()
+
+
+def _install_hook_at_import() -> None:
+    if os.environ.get("HYPERSPY_DAG_NO_HOOK", "") not in ("", "0"):
+        return
+    try:
+        install_hook()
+    except Exception:  # whatever it is, it must not break `import hyperspy.api`
+        import logging
+
+        logging.getLogger(__name__).warning(
+            "Could not prepare EELSSpectrum.dag_preprocess and EELSSpectrum.dag_augment; "
+            "HyperSpy and exSpy work without them.",
+            exc_info=True,
+        )
+
+
+_install_hook_at_import()

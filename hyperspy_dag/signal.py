@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The methods that every ``EELSSpectrum`` gets: arguments in, signals out, nothing else.
+
+Imported with exSpy, so nothing heavy is imported here until a method is called.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import os
+
+    import numpy as np
+    from exspy.signals import EELSSpectrum
+    from numpy.typing import ArrayLike
+
+
+def dag_preprocess(
+    self: EELSSpectrum,
+    background_range: tuple[float, float] | None = None,
+    signal_range: tuple[float, float] | None = None,
+    normalise: bool = True,
+    pca_components: int | None = None,
+) -> EELSSpectrum:
+    """Prepare spectra for :meth:`dag_augment`: power law, crop, denoising, maximum 1.
+
+    Parameters
+    ----------
+    background_range : tuple of float, optional
+        Energy losses in eV between which the power-law background is fitted; it is then
+        subtracted from the whole spectrum. By default nothing is subtracted.
+    signal_range : tuple of float, optional
+        Energy losses in eV to keep. By default all.
+    normalise : bool, default True
+        Divide each spectrum by its maximum.
+    pca_components : int, optional
+        Denoise: keep this many principal components. By default none are taken away.
+
+    Returns
+    -------
+    EELSSpectrum
+        A new signal, lazy if this one is; ``metadata.DAG.preprocessing`` records the step.
+
+    Examples
+    --------
+    >>> s = s.dag_preprocess(background_range=(590., 620.), signal_range=(600., 780.))
+
+    See Also
+    --------
+    hyperspy_dag.preprocessing.preprocess : the same as a function, with all it raises.
+    """
+    from .preprocessing import preprocess
+
+    return preprocess(
+        self,
+        background_range=background_range,
+        signal_range=signal_range,
+        normalise=normalise,
+        pca_components=pca_components,
+    )
+
+
+def dag_augment(
+    self: EELSSpectrum,
+    labels: ArrayLike,
+    design: str = "single_bitrans",
+    architecture: str = "auto",
+    *,
+    n_spectra: int = 100,
+    background_range: tuple[float, float] | None = None,
+    signal_range: tuple[float, float] | None = None,
+    recipe: str = "refined",
+    stopping: str | None = "all",
+    tolerance: float = 0.05,
+    max_epochs: int | None = None,
+    random_state: int | np.random.Generator | None = None,
+    filename: str | os.PathLike | None = None,
+    overwrite: bool = False,
+    show_progressbar: bool | None = None,
+) -> EELSSpectrum:
+    """Train a data-augmentation GAN on each class of these spectra; return synthetic spectra.
+
+    Parameters
+    ----------
+    labels : array-like or signal of the navigation shape
+        The class of each spectrum: str, int or bool; ``-1``, None, NaN and ``""`` are
+        unlabelled and left out. The output of :meth:`get_cluster_labels` will do.
+    design : str, default "single_bitrans"
+        "single_monotrans", "multi_monotrans", "single_bitrans" or "multi_bitrans".
+    architecture : str, default "auto"
+        "compact", "simple_dense", "large_dense" or "simple_convo"; "auto" takes the recipe's own.
+    n_spectra : int, default 100
+        Synthetic spectra for each class.
+    background_range, signal_range : tuple of float, optional
+        In eV: do :meth:`dag_preprocess` first. Not needed where the spectra have been
+        preprocessed.
+    recipe, stopping, tolerance, max_epochs, random_state
+        See :class:`hyperspy_dag.EELSAugmenter`.
+    filename : str or path, optional
+        Also save the result there; tried before the training.
+    overwrite : bool, default False
+        Whether an existing file may be replaced.
+    show_progressbar : bool, optional
+        Default: HyperSpy's preference.
+
+    Returns
+    -------
+    EELSSpectrum
+        Navigation axes (spectrum, class), with the energy axis of the training spectra. Labels
+        by :func:`hyperspy_dag.get_labels`, provenance in ``metadata.DAG``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Of anything that training would stumble over, before it begins.
+
+    Examples
+    --------
+    >>> aug = s.dag_augment(labels, design="single_bitrans", n_spectra=500, random_state=0)
+    >>> aug.inav[:, 1].save("second_class.hspy")
+
+    Notes
+    -----
+    D. del-Pozo-Bueno et al., Microsc. Microanal. 30, 278 (2024), doi 10.1093/mam/ozae014.
+    """
+    from ._checks import check_count, check_writable
+    from .augmenter import EELSAugmenter
+
+    augmenter = EELSAugmenter(
+        design,
+        architecture,
+        recipe=recipe,
+        stopping=stopping,
+        tolerance=tolerance,
+        max_epochs=max_epochs,
+        random_state=random_state,
+    )
+    n_spectra = check_count("n_spectra", n_spectra)
+    if filename is not None:
+        filename = check_writable(filename, overwrite)
+    spectra = self
+    if background_range is not None or signal_range is not None:
+        spectra = dag_preprocess(self, background_range, signal_range)
+    augmenter.fit(spectra, labels, show_progressbar=show_progressbar)
+    augmented = augmenter.sample(n_spectra)
+    if filename is not None:
+        augmented.save(filename, overwrite=overwrite)
+    return augmented
