@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Checks of what a user can set; every message says what was given and what is allowed."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import numbers
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+
+def check_choice(name: str, value: object, allowed: Iterable[str]) -> str:
+    """Return `value` if it is one of `allowed`, else raise ValueError naming the nearest."""
+    allowed = list(allowed)
+    if isinstance(value, str) and value in allowed:
+        return value
+    near = difflib.get_close_matches(str(value).lower(), allowed, n=1, cutoff=0.4)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise ValueError(f"{name}={value!r} is not known; choose from {', '.join(allowed)}.{hint}")
+
+
+def check_count(name: str, value: object, minimum: int = 1) -> int:
+    """Return a whole number of at least `minimum`."""
+    whole = isinstance(value, numbers.Integral) and not isinstance(value, bool | np.bool_)
+    if not whole:
+        raise TypeError(
+            f"{name} must be a whole number, {value!r} ({type(value).__name__}) was given"
+        )
+    if value < minimum:
+        raise ValueError(f"{name} must be at least {minimum}, {value} was given")
+    return int(value)
+
+
+def check_number(
+    name: str, value: object, *, above: float | None = None, minimum: float | None = None
+) -> float:
+    """Return a finite float above `above`, or of at least `minimum`."""
+    if not isinstance(value, numbers.Real) or isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be a number, {value!r} ({type(value).__name__}) was given")
+    if not math.isfinite(value):
+        raise ValueError(f"{name} must be finite, {value} was given")
+    if above is not None and not value > above:
+        raise ValueError(f"{name} must be above {above:g}, {value:g} was given")
+    if minimum is not None and not value >= minimum:
+        raise ValueError(f"{name} must be at least {minimum:g}, {value:g} was given")
+    return float(value)
+
+
+def check_random_state(random_state: object) -> int:
+    """Return a non-negative integer that stands for `random_state`, below 2**63.
+
+    Parameters
+    ----------
+    random_state : None, int, numpy.random.Generator or numpy.random.RandomState
+        None draws one from the operating system, so that it can be reported and used again; a
+        generator is advanced by one draw.
+    """
+    if random_state is None:
+        return int(np.random.default_rng().integers(2**63 - 1))
+    if isinstance(random_state, np.random.Generator):
+        return int(random_state.integers(2**63 - 1))
+    if isinstance(random_state, np.random.RandomState):
+        return int(random_state.randint(2**31 - 1))
+    seed = check_count("random_state", random_state, minimum=0)
+    if seed >= 2**63:
+        raise ValueError(f"random_state must be below 2**63, {seed} was given")
+    return seed
+
+
+def check_writable(path: str | os.PathLike, overwrite: bool = False) -> Path:
+    """Return `path` if a file can be written there, tried before hours of work.
+
+    Raises
+    ------
+    FileNotFoundError
+        The folder does not exist.
+    FileExistsError
+        The file exists and `overwrite` is not True.
+    PermissionError
+        The folder or the existing file cannot be written to.
+    IsADirectoryError
+        `path` is a folder.
+    """
+    path = Path(path).expanduser()
+    folder = path.parent
+    if not folder.is_dir():
+        raise FileNotFoundError(
+            f"cannot write {path}: there is no folder {folder}; create it first"
+        )
+    # A .zspy "file" is a folder.
+    if path.is_dir() and path.suffix != ".zspy":
+        raise IsADirectoryError(f"cannot write {path}: it is a folder; give a file name")
+    if path.exists() and not overwrite:
+        raise FileExistsError(f"{path} exists; give another name or overwrite=True")
+    target = path if path.exists() else folder
+    if not os.access(target, os.W_OK):
+        raise PermissionError(f"cannot write {path}: no permission to write {target}")
+    return path

@@ -1,0 +1,430 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Labels: what a user may give as classes of real spectra, and where synthetic spectra keep theirs.
+
+A label map has the navigation shape of the signal in NumPy's order (``s.data.shape[:-1]``). Inside
+the package it is a :class:`ClassLabels`: an integer map into the sorted list of classes, -1 where a
+spectrum has no label.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from hyperspy.signal import BaseSignal
+
+__all__ = [
+    "UNLABELLED_STRINGS",
+    "ClassLabels",
+    "attach_labels",
+    "get_labels",
+    "install_label_slicing",
+    "parse_labels",
+]
+
+Label = str | int | bool
+
+#: Strings that mean "no label", after stripping blanks and in any case: what NumPy and table
+#: readers make of an empty cell, of NaN and of -1 once a column holds text.
+UNLABELLED_STRINGS = frozenset({"", "-1", "nan", "<na>"})
+
+_KIND_NAMES = {"str": "text", "int": "whole numbers", "bool": "True/False"}
+
+
+@dataclass(frozen=True)
+class ClassLabels:
+    """The class of every spectrum of a signal.
+
+    Attributes
+    ----------
+    index : numpy.ndarray of int, the navigation shape
+        Position of each spectrum's class in ``classes``; -1 where the spectrum has no label.
+    classes : list of str, int or bool
+        The classes present, sorted as :func:`numpy.unique` sorts them.
+    """
+
+    index: NDArray[np.intp]
+    classes: list[Label]
+
+    @property
+    def counts(self) -> dict[Label, int]:
+        """Number of spectra of each class, in the order of ``classes``."""
+        numbers_ = np.bincount(self.index[self.index >= 0], minlength=len(self.classes))
+        return {label: int(n) for label, n in zip(self.classes, numbers_, strict=True)}
+
+
+def parse_labels(s: BaseSignal, labels: Any) -> ClassLabels:
+    """Read the class of every spectrum of ``s`` from any of the accepted label formats.
+
+    Parameters
+    ----------
+    s : exspy.signals.EELSSpectrum
+        The signal that is labelled; only its navigation shape is used.
+    labels : array-like, HyperSpy signal or ClassLabels
+        One label for each spectrum, as one of
+
+        - an array-like of the navigation shape in NumPy's order, ``s.data.shape[:-1]``, for a scan
+          (y, x): nested lists, NumPy, Dask and masked arrays, pandas Series and Categorical;
+        - a HyperSpy signal, lazy or not, whose data have that shape, whichever of its axes are
+          navigation or signal axes;
+        - the output of ``s.get_cluster_labels()``, with ``merged=True`` or ``merged=False`` (one
+          True/False map for each cluster; the label is the cluster's number).
+
+        Labels are text, whole numbers (also as floats) or True/False, one of these throughout.
+        ``-1``, ``None``, NaN, masked values and the strings ``""``, ``"-1"``, ``"nan"`` and
+        ``"<NA>"`` (in any case, blanks around them ignored) mean unlabelled: a table column that
+        holds text turns an empty or numeric mark into those strings. Any other text, "None"
+        included, is a class name. ``False`` is a class like ``True``.
+
+    Returns
+    -------
+    ClassLabels
+        May hold no class at all, if nothing is labelled.
+
+    Raises
+    ------
+    TypeError
+        The labels are of several kinds (text and numbers, say), or of none that is accepted.
+    ValueError
+        The signal is a single spectrum, the labels have another shape than the navigation axes, a
+        number is not whole, or a spectrum belongs to several clusters.
+    """
+    nav_shape = _navigation_shape(s)
+    if isinstance(labels, ClassLabels):
+        _check_shape(labels.index, nav_shape)
+        return labels
+    array = _label_array(labels)
+    if array.dtype.kind == "b" and array.shape[1:] == nav_shape:
+        # One map for each cluster; a single True/False map has one axis less.
+        array = _merge_clusters(array)
+    _check_shape(array, nav_shape)
+    if array.dtype.kind == "O":
+        values, known = _from_objects(array)
+    else:
+        values, known = _from_typed(array)
+    classes, inverse = np.unique(values, return_inverse=True)
+    index = np.full(nav_shape, -1, dtype=np.intp)
+    index[known] = np.ravel(inverse)
+    return ClassLabels(index=index, classes=classes.tolist())
+
+
+def attach_labels(aug: BaseSignal, index: Any, classes: list[Label]) -> None:
+    """Store the class of every spectrum of ``aug`` in its metadata, in place.
+
+    ``metadata.DAG.labels`` becomes an integer array of the navigation shape and
+    ``metadata.DAG.classes`` the list of class names it points into. Both are plain NumPy and Python
+    objects, so a file that holds them opens without this package.
+
+    Parameters
+    ----------
+    aug : exspy.signals.EELSSpectrum
+        Synthetic spectra with axes (spectrum, class | energy).
+    index : array-like of int, shape ``aug.data.shape[:-1]``
+        Position of each spectrum's class in ``classes``.
+    classes : list of str, int or bool
+        Class names, all of one kind.
+
+    Raises
+    ------
+    ValueError
+        ``index`` has another shape, or points outside ``classes``.
+    TypeError
+        ``index`` does not hold whole numbers, or the class names are of several kinds.
+    """
+    index = np.asarray(index)
+    if index.dtype.kind not in "iu":
+        raise TypeError(f"index must hold whole numbers; got dtype {index.dtype}.")
+    nav_shape = aug.data.shape[: -aug.axes_manager.signal_dimension]
+    if index.shape != nav_shape:
+        raise ValueError(
+            f"index must have the navigation shape of the signal, {nav_shape}; got {index.shape}."
+        )
+    classes = [_plain(label) for label in classes]
+    kinds = sorted({_kind(label) or type(label).__name__ for label in classes})
+    if len(kinds) != 1 or kinds[0] not in _KIND_NAMES:
+        raise TypeError(f"classes must be all str, all int or all bool; got {', '.join(kinds)}.")
+    if index.size and not 0 <= index.min() <= index.max() < len(classes):
+        raise ValueError(
+            f"index must point into the {len(classes)} classes (0 to {len(classes) - 1}); "
+            f"got {index.min()} to {index.max()}."
+        )
+    # At least one axis: HDF5 cannot store a compressed array that has none.
+    aug.metadata.set_item("DAG.labels", np.atleast_1d(index.astype(np.int64)))
+    aug.metadata.set_item("DAG.classes", classes)
+
+
+def get_labels(aug: BaseSignal) -> NDArray[Any]:
+    """Return the label of every spectrum of a signal made by ``dag_augment``.
+
+    Works on the whole signal, on slices of it along ``inav`` and ``isig``, and after saving and
+    loading.
+
+    Parameters
+    ----------
+    aug : exspy.signals.EELSSpectrum
+        Result of ``dag_augment`` or of ``EELSAugmenter.sample``.
+
+    Returns
+    -------
+    numpy.ndarray of str, int or bool
+        Labels, of shape ``aug.data.shape[:-1]``: (classes, spectra) for the whole signal, and no
+        dimension for a single spectrum (``labels.item()`` is then its label).
+
+    Raises
+    ------
+    TypeError
+        ``aug`` is not a HyperSpy signal.
+    ValueError
+        The signal has no labels, or its navigation axes were rearranged in a way that the labels
+        did not follow.
+    """
+    if not hasattr(aug, "metadata") or not hasattr(aug, "axes_manager"):
+        raise TypeError(
+            f"get_labels takes a HyperSpy signal made by dag_augment; got {type(aug).__name__}."
+        )
+    metadata = aug.metadata
+    if not (metadata.has_item("DAG.labels") and metadata.has_item("DAG.classes")):
+        raise ValueError(
+            f"{aug!r} carries no labels (metadata.DAG.labels): it was not made by dag_augment. "
+            "The labels of real spectra are those that you gave to dag_augment."
+        )
+    index = np.asarray(metadata.DAG.labels)
+    nav_shape = aug.data.shape[: -aug.axes_manager.signal_dimension or None]
+    if aug.axes_manager.navigation_dimension == 0:
+        nav_shape = ()
+    agrees = index.shape == nav_shape or (nav_shape == () and index.size == 1)
+    if not agrees or _axes_swapped(aug):
+        raise ValueError(
+            f"The labels in metadata.DAG.labels, of shape {index.shape}, do not belong to the "
+            f"navigation shape {nav_shape} of {aug!r}: the navigation axes were rearranged "
+            "(transpose, swap, stack, sum), or it was sliced where hyperspy_dag is not installed "
+            "or is switched off (HYPERSPY_DAG_NO_HOOK). Call get_labels on the signal before that "
+            "step and treat the label array in the same way."
+        )
+    classes = np.asarray([_plain(label) for label in metadata.DAG.classes])
+    return classes[index.reshape(nav_shape)]
+
+
+def install_label_slicing(signal_class: type) -> None:
+    """Make slices of ``signal_class`` take the labels in ``metadata.DAG.labels`` along.
+
+    HyperSpy slices what ``_additional_slicing_targets`` names, but hands navigation and signal
+    slices alike to each target, which a map without signal axes does not survive. The target is
+    therefore a property of the signal that knows which slices concern it.
+
+    Parameters
+    ----------
+    signal_class : type
+        ``exspy.signals.EELSSpectrum``; subclasses inherit. Doing it twice does no harm.
+    """
+    name = "_dag_label_map"
+    if name in signal_class._additional_slicing_targets:
+        return
+    setattr(signal_class, name, property(_get_label_map, _set_label_map))
+    # A new list: the old one belongs to BaseSignal and so to every other kind of signal.
+    signal_class._additional_slicing_targets = [*signal_class._additional_slicing_targets, name]
+
+
+class _LabelMap:
+    """The labels of one signal, as HyperSpy's slicing wants to see them."""
+
+    def __init__(self, signal: BaseSignal) -> None:
+        self._signal = signal
+
+    def _slicer(self, slices: Any, isNavigation: bool | None = None, out: Any = None) -> Any:
+        index = np.asarray(self._signal.metadata.DAG.labels)
+        axes = self._signal.axes_manager._axes
+        shape = tuple(axis.size for axis in axes if axis.navigate)
+        if isNavigation and shape and index.shape == shape:
+            from hyperspy.signals import BaseSignal
+
+            navigation = [axis.get_axis_dictionary() for axis in axes if axis.navigate]
+            index = np.atleast_1d(BaseSignal(index, axes=navigation).inav[slices].data)
+        if out is None:
+            return index
+        _set_label_map(out._signal, index)
+        return None
+
+
+def _get_label_map(signal: BaseSignal) -> _LabelMap:
+    if not signal.metadata.has_item("DAG.labels"):
+        raise AttributeError("this signal carries no labels")
+    return _LabelMap(signal)
+
+
+def _set_label_map(signal: BaseSignal, index: NDArray[Any]) -> None:
+    signal.metadata.set_item("DAG.labels", index)
+
+
+def _axes_swapped(aug: BaseSignal) -> bool:
+    """Say whether the array has its axes as (spectrum, class); its shape may fit all the same."""
+    names = [axis.name for axis in aug.axes_manager._axes if axis.navigate]
+    return "class" in names and "spectrum" in names[: names.index("class")]
+
+
+def _navigation_shape(s: BaseSignal) -> tuple[int, ...]:
+    if s.axes_manager.navigation_dimension == 0:
+        raise ValueError(
+            f"{s!r} is a single spectrum: there is nothing to label. Labels need a signal with "
+            "navigation axes, such as a stack made with hs.stack, or a spectrum image."
+        )
+    return tuple(s.data.shape[: -s.axes_manager.signal_dimension])
+
+
+def _label_array(labels: Any) -> NDArray[Any]:
+    """Return the labels as an array: of one dtype if they had one, of objects otherwise."""
+    if hasattr(labels, "axes_manager") and hasattr(labels, "data"):
+        return np.asarray(labels.data)
+    if isinstance(labels, np.ma.MaskedArray):
+        objects = labels.astype(object)
+        return np.asarray(objects.filled(None))
+    if hasattr(labels, "__array__") and not np.isscalar(labels):
+        return np.asarray(labels)
+    if isinstance(labels, list | tuple):
+        # Of objects: NumPy would turn a list of text and numbers into text without a word.
+        try:
+            array = np.array(labels, dtype=object)
+        except ValueError:  # rows of arrays whose shapes do not fit
+            array = None
+        if array is None or any(isinstance(item, list | tuple) for item in array.flat):
+            raise ValueError(
+                "labels is a nested list whose rows differ in length; give one label for each "
+                "spectrum, in the navigation shape of the signal."
+            )
+        return array
+    raise TypeError(
+        f"labels must be an array-like or a HyperSpy signal with one label for each spectrum; got "
+        f"{type(labels).__name__}. One label for all of them is "
+        "numpy.full(s.data.shape[:-1], label)."
+    )
+
+
+def _merge_clusters(maps: NDArray[np.bool_]) -> NDArray[np.int64]:
+    members = maps.sum(axis=0)
+    if (members > 1).any():
+        where = _position(np.argwhere(members > 1)[0])
+        raise ValueError(
+            f"labels holds {len(maps)} True/False maps, one for each cluster, but "
+            f"{int((members > 1).sum())} spectra are in more than one (first at navigation "
+            f"position {where}). Give one label for each spectrum."
+        )
+    return np.where(members == 1, np.argmax(maps, axis=0), -1)
+
+
+def _check_shape(array: NDArray[Any], nav_shape: tuple[int, ...]) -> None:
+    if array.shape == nav_shape:
+        return
+    message = (
+        "labels must have the navigation shape of the signal in NumPy's order, s.data.shape[:-1] "
+        f"= {nav_shape}; got shape {array.shape}."
+    )
+    if array.T.shape == nav_shape:
+        message += " Its transpose fits: give labels.T (HyperSpy writes (x, y), NumPy (y, x))."
+    elif array.size == math.prod(nav_shape):
+        message += f" The number fits: give numpy.asarray(labels).reshape({nav_shape})."
+    else:
+        message += (
+            f" The signal holds {math.prod(nav_shape)} spectra; mark those without a class -1 or "
+            "None."
+        )
+    raise ValueError(message)
+
+
+def _from_typed(array: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """Return the labels of a typed array where there are any, and the map that says where."""
+    kind = array.dtype.kind
+    if kind == "b":
+        known = np.ones(array.shape, dtype=bool)
+    elif kind in "iu":
+        known = array != -1 if kind == "i" else np.ones(array.shape, dtype=bool)
+    elif kind == "f":
+        known = ~np.isnan(array) & (array != -1)
+        wrong = known & (array != np.trunc(array)) | np.isinf(array)
+        if wrong.any():
+            where = np.argwhere(wrong)[0]
+            raise ValueError(_not_whole(array[tuple(where)], where))
+        array = np.where(known, array, -1).astype(np.int64)
+    elif kind == "U":
+        marks = np.char.lower(np.char.strip(array))
+        known = ~np.isin(marks, list(UNLABELLED_STRINGS))
+    else:
+        return _from_objects(array.astype(object))
+    return array[known], known
+
+
+def _from_objects(array: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """Return the labels of an array of Python objects, and the map that says where they are."""
+    known = np.zeros(array.shape, dtype=bool)
+    values: list[Label] = []
+    first: dict[str, tuple[int, ...]] = {}
+    for where in np.ndindex(array.shape):
+        value = _plain(array[where])
+        if _is_unlabelled(value):
+            continue
+        kind = _kind(value)
+        if kind is None:
+            if isinstance(value, float):
+                raise ValueError(_not_whole(value, where))
+            raise TypeError(
+                f"labels must be text, whole numbers or True/False; got {value!r} "
+                f"({type(value).__name__}) at navigation position {_position(where)}."
+            )
+        first.setdefault(kind, where)
+        values.append(int(value) if kind == "int" else value)
+        known[where] = True
+    if len(first) > 1:
+        found = " and ".join(
+            f"{_KIND_NAMES[kind]} (first at navigation position {_position(where)})"
+            for kind, where in first.items()
+        )
+        raise TypeError(
+            f"labels must all be of one kind; found {found}. Make them all text, for instance, and "
+            "mark spectra without a class None."
+        )
+    return np.array(values), known
+
+
+def _plain(value: Any) -> Any:
+    """Return the Python object that a NumPy scalar, or bytes from a file, stand for."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8")
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _kind(value: Any) -> str | None:
+    """Return the kind of label that ``value`` is, or None if it is not one."""
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, str):
+        return "str"
+    if isinstance(value, numbers.Integral) or (isinstance(value, float) and value.is_integer()):
+        return "int"
+    return None
+
+
+def _is_unlabelled(value: Any) -> bool:
+    if value is None or type(value).__name__ == "NAType":  # pandas.NA, without importing pandas
+        return True
+    if isinstance(value, str):
+        return value.strip().lower() in UNLABELLED_STRINGS
+    if isinstance(value, bool):
+        return False
+    return isinstance(value, numbers.Real) and (value == -1 or value != value)
+
+
+def _not_whole(value: float, where: Any) -> str:
+    return (
+        f"labels given as floats must be whole numbers (NaN or -1 for unlabelled); got {value} at "
+        f"navigation position {_position(where)}. Round them, or give class names as text."
+    )
+
+
+def _position(where: Any) -> tuple[int, ...]:
+    """Return a NumPy index into the navigation shape as HyperSpy's ``inav`` takes it, (x, y)."""
+    return tuple(int(i) for i in reversed(tuple(where)))

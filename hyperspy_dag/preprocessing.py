@@ -1,0 +1,639 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a measured core-loss EELS signal to spectra that a DAG can be trained on.
+
+:func:`preprocess` removes the power-law background, crops, denoises and normalises, lazily or not.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+import threading
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from exspy.signals import EELSSpectrum
+
+__all__ = ["check_signal", "preprocess"]
+
+#: A power law has two parameters and noise; fewer channels than this cannot fix them.
+MIN_BACKGROUND_CHANNELS = 5
+
+#: Values handled at a time, which bounds the float64 working copies (64 MiB).
+_SLAB_VALUES = 2**23
+
+_EV_PER_UNIT = {"ev": 1.0, "kev": 1e3, "electronvolt": 1.0, "kiloelectronvolt": 1e3}
+_EV_PER_UNIT_EXACT = {"meV": 1e-3, "MeV": 1e6}  # these two differ by their capital alone
+
+# HyperSpy builds a model (with symbolic expressions) for every background fit, which is not meant
+# to happen in several of Dask's threads at once.
+_FIT_LOCK = threading.Lock()
+
+
+def check_signal(s: Any) -> None:
+    """Check that ``s`` is a signal that can be preprocessed and trained on.
+
+    Parameters
+    ----------
+    s : exspy.signals.EELSSpectrum
+        Real spectra with one energy axis and any navigation shape, lazy or not.
+
+    Raises
+    ------
+    TypeError
+        ``s`` is not an ``EELSSpectrum``, or its data are not real numbers.
+    ValueError
+        Its signal dimension is not 1, it is ragged, it holds no value, or its energy axis does not
+        increase or has a unit that is not one of energy.
+    """
+    from exspy.signals import EELSSpectrum
+
+    if isinstance(s, list | tuple):
+        raise TypeError(
+            f"a {type(s).__name__} of {len(s)} signals was given: several experiments at once are "
+            "not supported yet. Bring them to one energy axis and stack them with hs.stack first."
+        )
+    if not isinstance(s, EELSSpectrum):
+        # A complex EELS signal has a class of its own, so the dtype says more than the class.
+        dtype = getattr(getattr(s, "data", None), "dtype", None)
+        if dtype is not None and dtype.kind == "c":
+            raise TypeError(_complex_message(dtype))
+        hint = ""
+        if hasattr(s, "set_signal_type"):
+            several = s.axes_manager.signal_dimension != 1
+            hint = (
+                " Make energy loss its only signal axis, s.transpose(signal_axes=[...])." * several
+            )
+            hint += ' Call s.set_signal_type("EELS") first.'
+        raise TypeError(f"an exspy EELSSpectrum is needed; got {type(s).__name__}.{hint}")
+    if s.ragged:
+        raise ValueError("the signal is ragged: its spectra must share one energy axis.")
+    dimension = s.axes_manager.signal_dimension
+    if dimension != 1:
+        raise ValueError(
+            f"the signal must have one signal axis, energy loss; {s!r} has {dimension}. "
+            'Give the energy axis the signal role with s.transpose(signal_axes=["name"]).'
+        )
+    if s.data.dtype.kind == "c":
+        raise TypeError(_complex_message(s.data.dtype))
+    if s.data.dtype.kind not in "fiu":
+        raise TypeError(
+            f"the spectra must be real numbers; got dtype {s.data.dtype}. "
+            'Convert them with s.change_dtype("float32").'
+        )
+    if 0 in s.data.shape:
+        raise ValueError(f"{s!r} holds no spectrum or no channel.")
+    axis = s.axes_manager.signal_axes[0]
+    _ev_per_unit(axis)
+    if np.any(np.diff(axis.axis) <= 0):
+        raise ValueError(
+            f"the energy axis must increase; it runs from {axis.axis[0]:g} to {axis.axis[-1]:g}. "
+            "Reverse the data and the axis first."
+        )
+
+
+def preprocess(
+    s: EELSSpectrum,
+    background_range: tuple[float, float] | Any | None = None,
+    signal_range: tuple[float, float] | Any | None = None,
+    normalise: bool = True,
+    pca_components: int | None = None,
+) -> EELSSpectrum:
+    """Remove the background, crop, denoise and normalise core-loss spectra, in that order.
+
+    Parameters
+    ----------
+    s : exspy.signals.EELSSpectrum
+        Real spectra, any navigation shape, lazy or not. It is not changed.
+    background_range : (float, float) or hyperspy.api.roi.SpanROI, optional
+        Energies in eV, before the edge, between which a power law is fitted to each spectrum and
+        subtracted by exspy's ``remove_background`` (two-area estimate). None, the default, leaves
+        the background. Channels before the range are kept, less the extrapolated power law.
+    signal_range : (float, float) or hyperspy.api.roi.SpanROI, optional
+        Energies in eV to keep, as ``s.isig[low:high]`` does with floats (the channel nearest to
+        ``low`` is the first, the one nearest to ``high`` is left out), except that a range that
+        reaches the end of the axis keeps the last channel. None, the default, keeps all.
+    normalise : bool, default True
+        Divide each spectrum by its maximum, so that its maximum is exactly 1.
+    pca_components : int, optional
+        Denoise: keep this many principal components of HyperSpy's decomposition (singular values,
+        not centred) of all spectra. None, the default, does not. With a lazy signal this reads the
+        spectra once right away, block by block; everything else waits until the result is computed.
+
+    Returns
+    -------
+    exspy.signals.EELSSpectrum
+        New signal, lazy if ``s`` is, with its energy axis in eV (ranges of a ``SpanROI`` are in the
+        units of the axis of ``s``) and float32 data, or float64 if ``s`` has those.
+        ``metadata.DAG.preprocessing`` notes what was done; a background removed or components kept
+        in an earlier call stay noted.
+
+    Raises
+    ------
+    TypeError
+        Something is not of the type given above.
+    ValueError
+        A range is not two finite increasing numbers inside the axis, the background range has fewer
+        than 5 channels, is not above 0 eV or ends beyond the signal range, or there are fewer
+        spectra or channels than ``pca_components``.
+
+    Warns
+    -----
+    UserWarning
+        Spectra are set to 0 because nothing usable is left in them: NaN or infinite values, no
+        counts in the background range for a power law, a constant spectrum or one without a
+        positive maximum (vacuum); or most maxima lie before the background range; or the background
+        was removed already. For a lazy signal the first two come when the result is computed, one
+        for each block.
+
+    Notes
+    -----
+    The noise variance in the metadata is dropped when spectra are normalised, since it is in
+    counts.
+
+    References
+    ----------
+    del-Pozo-Bueno et al. 2024, doi 10.1093/mam/ozae014, whose Fe-Mn set was denoised by PCA.
+    """
+    check_signal(s)
+    if not isinstance(normalise, bool | np.bool_):
+        raise TypeError(f"normalise must be True or False; got {normalise!r}.")
+    axis, factor = axis_in_ev(s.axes_manager.signal_axes[0])
+    background = _energy_range("background_range", background_range, axis, factor)
+    signal = _energy_range("signal_range", signal_range, axis, factor)
+    window = None if background is None else _background_window(background, signal, axis)
+    first, stop = _crop_indices(signal, axis)
+    _check_components(pca_components, s, stop - first)
+    earlier = preprocessing_record(s) or {}
+    if background is not None and earlier.get("background_range") is not None:
+        warnings.warn(
+            f"the background of these spectra was removed already (range "
+            f"{earlier['background_range']} eV, see metadata.DAG.preprocessing); a second power "
+            "law is subtracted now.",
+            UserWarning,
+            stacklevel=2,
+        )
+
+    is_double = s.data.dtype.kind == "f" and s.data.dtype.itemsize > 4
+    plan = _Plan(
+        axis=axis.get_axis_dictionary(),
+        binned=bool(s.axes_manager.signal_axes[0].is_binned),
+        background=background,
+        window=window,
+        crop=(first, stop),
+        normalise=bool(normalise),
+        dtype=np.dtype(np.float64 if is_double else np.float32),
+    )
+    # Slicing copies axes and metadata, but neither the data nor what was learned from them.
+    result = s.isig[first:stop]
+    if s._lazy:
+        result.data = _preprocess_lazily(s.data, plan, pca_components)
+    else:
+        result.data = _preprocess_now(s.data, plan, pca_components)
+    _put_axis_in_ev(result.axes_manager.signal_axes[0], factor)
+    _write_record(result, earlier, background, signal, plan.normalise, pca_components)
+    return result
+
+
+# --- checks of the arguments ----------------------------------------------------------------------
+
+
+def _complex_message(dtype: np.dtype) -> str:
+    return (
+        f"the spectra must be real numbers; got complex data ({dtype}). "
+        "Take the real part or the modulus first: s.real or s.amplitude, then "
+        's.set_signal_type("EELS").'
+    )
+
+
+def _ev_per_unit(axis: Any) -> float:
+    """Return how many eV the axis's unit is; an axis without unit is taken to be in eV."""
+    units = axis.units
+    if not isinstance(units, str) or units.strip() in ("", "<undefined>"):
+        return 1.0
+    units = units.strip()
+    factor = _EV_PER_UNIT_EXACT.get(units, _EV_PER_UNIT.get(units.lower()))
+    if factor is None:
+        raise ValueError(
+            f"the energy axis {axis.name!r} has units {units!r}, which are not eV, keV, meV or "
+            "MeV. "
+            'Calibrate it, or set s.axes_manager.signal_axes[0].units = "eV" if it is in eV '
+            "already."
+        )
+    return factor
+
+
+def axis_in_ev(axis: Any) -> tuple[Any, float]:
+    """Return a copy of an energy axis in eV, and the factor from its own units to eV."""
+    from hyperspy.axes import create_axis
+
+    factor = _ev_per_unit(axis)
+    attributes = axis.get_axis_dictionary()
+    attributes.pop("_type", None)
+    converted = create_axis(**attributes)
+    _put_axis_in_ev(converted, factor)
+    return converted, factor
+
+
+def _put_axis_in_ev(axis: Any, factor: float) -> None:
+    axis.units = "eV"
+    if factor == 1.0:
+        return
+    if hasattr(axis, "expression"):
+        axis.convert_to_non_uniform_axis()
+    if axis.is_uniform:
+        axis.offset, axis.scale = axis.offset * factor, axis.scale * factor
+    else:
+        axis.axis = axis.axis * factor
+
+
+def _energy_range(name: str, given: Any, axis: Any, factor: float) -> tuple[float, float] | None:
+    """Return a range given by the user as (low, high) in eV, checked, or None."""
+    if given is None:
+        return None
+    advice = f"Give {name}=(low, high) in eV, or a hyperspy.api.roi.SpanROI."
+    if hasattr(given, "left") and hasattr(given, "right"):
+        # An ROI is drawn on the axis, so it has the axis's units.
+        given = (given.left * factor, given.right * factor)
+    is_pair = isinstance(given, list | tuple | np.ndarray) and len(given) == 2
+    if not is_pair or not all(_is_number(value) for value in given):
+        raise TypeError(f"{name} must be two numbers; got {given!r}. {advice}")
+    low, high = (float(value) for value in given)
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise ValueError(f"{name} must be two finite numbers; got ({low:g}, {high:g}). {advice}")
+    if low >= high:
+        raise ValueError(
+            f"{name} must have its lower energy first; got ({low:g}, {high:g}) eV. {advice}"
+        )
+    energies = axis.axis
+    # Limits are often rounded, so half a channel too low is no error; nor is the end of the last
+    # channel, as the limit that leaves nothing out.
+    lowest = energies[0] - (energies[1] - energies[0]) / 2 if axis.size > 1 else energies[0]
+    highest = energies[-1] + (energies[-1] - energies[-2]) if axis.size > 1 else energies[0]
+    rounding = 1e-9 * max(abs(lowest), abs(highest))
+    if low < lowest - rounding or high > highest + rounding:
+        raise ValueError(
+            f"{name} ({low:g}, {high:g}) eV is not inside the energy axis, which runs from "
+            f"{energies[0]:g} to {energies[-1]:g} eV. {advice}"
+        )
+    return low, high
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, numbers.Real) and not isinstance(value, bool | np.bool_)
+
+
+def _background_window(
+    background: tuple[float, float], signal: tuple[float, float] | None, axis: Any
+) -> tuple[int, int]:
+    """Return the first and last channel of the background range, checked."""
+    low, high = background
+    if low <= 0:
+        raise ValueError(
+            f"background_range ({low:g}, {high:g}) eV must lie above 0 eV: a power law is not "
+            "defined at and below it."
+        )
+    if signal is not None and high >= signal[1]:
+        raise ValueError(
+            f"background_range ({low:g}, {high:g}) eV must end before signal_range "
+            f"({signal[0]:g}, {signal[1]:g}) eV does: it is the stretch in front of the edge. Give "
+            "a lower background_range."
+        )
+    first, last = axis.value_range_to_indices(low, high)
+    if last - first + 1 < MIN_BACKGROUND_CHANNELS:
+        width = np.diff(axis.axis)[min(first, axis.size - 2)] if axis.size > 1 else math.nan
+        raise ValueError(
+            f"background_range ({low:g}, {high:g}) eV holds {last - first + 1} channels of "
+            f"{width:g} eV; a power law needs at least {MIN_BACKGROUND_CHANNELS}. Widen it."
+        )
+    return int(first), int(last)
+
+
+def _crop_indices(signal: tuple[float, float] | None, axis: Any) -> tuple[int, int]:
+    if signal is None:
+        return 0, axis.size
+    low, high = signal
+    energies = axis.axis
+    first = int(axis.value2index(min(max(low, energies[0]), energies[-1])))
+    # The tolerance keeps rounding noise of a unit conversion from costing the last channel.
+    reaches_end = high >= energies[-1] * (1 - 1e-12)
+    stop = axis.size if reaches_end else int(axis.value2index(max(high, energies[0])))
+    if stop <= first:
+        raise ValueError(
+            f"signal_range ({low:g}, {high:g}) eV holds no channel: it is narrower than one. Widen "
+            "it."
+        )
+    return first, stop
+
+
+def _check_components(pca_components: Any, s: EELSSpectrum, channels: int) -> None:
+    if pca_components is None:
+        return
+    if not isinstance(pca_components, numbers.Integral) or isinstance(pca_components, bool):
+        raise TypeError(f"pca_components must be a whole number or None; got {pca_components!r}.")
+    spectra = s.axes_manager.navigation_size
+    if spectra < 2:
+        raise ValueError(
+            "pca_components needs several spectra; the signal holds one. Leave it None."
+        )
+    most = min(spectra, channels)
+    if not 1 <= pca_components <= most:
+        raise ValueError(
+            f"pca_components must be from 1 to {most} ({spectra} spectra of {channels} channels); "
+            f"got {pca_components}."
+        )
+
+
+# --- preprocessing --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is to be done to every block of spectra; can be pickled, for Dask's other schedulers."""
+
+    axis: dict[str, Any]  # the energy axis of the whole signal, in eV
+    binned: bool
+    background: tuple[float, float] | None  # eV
+    window: tuple[int, int] | None  # first and last channel of the background range
+    crop: tuple[int, int]
+    normalise: bool
+    dtype: np.dtype
+
+
+# Why a spectrum is set to zero.
+_USABLE, _NON_FINITE, _NO_FIT, _NO_MAXIMUM = range(4)
+
+
+@dataclass
+class _Findings:
+    """What was found in some spectra: ``reason`` not to use each, and where its maximum lies."""
+
+    reason: NDArray[np.int8]
+    maximum_before_window: NDArray[np.bool_]
+
+    @classmethod
+    def none(cls, n: int) -> _Findings:
+        return cls(np.full(n, _USABLE, dtype=np.int8), np.zeros(n, dtype=bool))
+
+
+def _preprocess_now(
+    data: NDArray[Any], plan: _Plan, pca_components: int | None
+) -> NDArray[np.floating]:
+    flat = data.reshape(-1, data.shape[-1])
+    factors = None
+    if pca_components is not None:
+        factors = _principal_factors(
+            [_triangle(flat[rows], plan) for rows in _slabs(flat.shape)], pca_components
+        )
+    result = np.empty((len(flat), plan.crop[1] - plan.crop[0]), dtype=plan.dtype)
+    findings = _Findings.none(len(flat))
+    for rows in _slabs(flat.shape):
+        result[rows], found = _process(flat[rows], plan, factors)
+        findings.reason[rows] = found.reason
+        findings.maximum_before_window[rows] = found.maximum_before_window
+    _warn_findings(findings, plan, data.shape[:-1], (0,) * (data.ndim - 1))
+    return result.reshape(*data.shape[:-1], -1)
+
+
+def _preprocess_lazily(data: Any, plan: _Plan, pca_components: int | None) -> Any:
+    import dask
+    import dask.array as da
+
+    # Blocks of whole spectra: each spectrum is fitted and normalised as one.
+    blocks = data.rechunk({data.ndim - 1: -1})
+    factors = None
+    if pca_components is not None:
+        triangles = [dask.delayed(_triangle)(b, plan) for b in blocks.to_delayed().ravel()]
+        factors = _principal_factors(dask.compute(*triangles), pca_components)
+    return da.map_blocks(
+        _process_block,
+        blocks,
+        plan=plan,
+        factors=factors,
+        chunks=(*blocks.chunks[:-1], (plan.crop[1] - plan.crop[0],)),
+        dtype=plan.dtype,
+        meta=np.empty((0,) * data.ndim, dtype=plan.dtype),
+    )
+
+
+def _process_block(
+    block: NDArray[Any],
+    plan: _Plan,
+    factors: NDArray[np.float64] | None,
+    block_info: Any = None,
+) -> NDArray[np.floating]:
+    """Process one block of a lazy signal, and warn of what was found in it."""
+    result, findings = _process(block.reshape(-1, block.shape[-1]), plan, factors)
+    start = tuple(first for first, _ in block_info[0]["array-location"][:-1])
+    _warn_findings(findings, plan, block.shape[:-1], start)
+    return result.reshape(*block.shape[:-1], -1)
+
+
+def _slabs(shape: tuple[int, int]) -> Iterator[slice]:
+    """Cut (spectra, channels) into runs of spectra whose working copies stay small."""
+    step = max(1, _SLAB_VALUES // shape[1])
+    for start in range(0, shape[0], step):
+        yield slice(start, min(start + step, shape[0]))
+
+
+def _process(
+    spectra: NDArray[Any], plan: _Plan, factors: NDArray[np.float64] | None
+) -> tuple[NDArray[np.floating], _Findings]:
+    """Do all that the plan says to spectra of shape (n, channels)."""
+    values, findings = _subtract_and_crop(spectra, plan)
+    if factors is not None:
+        values = values @ factors @ factors.T
+    if plan.normalise:
+        maximum = values.max(axis=1)
+        unusable = ~(maximum > 0) | (maximum == values.min(axis=1))
+        findings.reason[unusable & (findings.reason == _USABLE)] = _NO_MAXIMUM
+        values[unusable] = 0
+        values /= np.where(unusable, 1, maximum)[:, np.newaxis]
+    if plan.window is not None:
+        before = values.argmax(axis=1) < plan.window[0] - plan.crop[0]
+        findings.maximum_before_window[:] = before & (findings.reason == _USABLE)
+    return values.astype(plan.dtype), findings
+
+
+def _subtract_and_crop(spectra: NDArray[Any], plan: _Plan) -> tuple[NDArray[np.float64], _Findings]:
+    """Return float64 spectra without background, zero where that failed, and which these are."""
+    values = spectra.astype(np.float64)  # always a copy: it is written to
+    findings = _Findings.none(len(values))
+    finite = np.isfinite(values).all(axis=1)
+    findings.reason[~finite] = _NON_FINITE
+    values[~finite] = 0
+    if plan.background is not None:
+        values, fitted = _remove_background(values, plan)
+        findings.reason[finite & ~fitted] = _NO_FIT
+        values[~fitted] = 0
+    return values[:, plan.crop[0] : plan.crop[1]].copy(), findings
+
+
+def _remove_background(
+    values: NDArray[np.float64], plan: _Plan
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Subtract a power law with exspy's ``remove_background``; say of which spectra it could."""
+    from exspy.signals import EELSSpectrum
+
+    first, last = plan.window
+    # exspy takes every spectrum as counts per channel. On a non-uniform axis that is another
+    # thing than intensity per eV, which is what data are there if their axis is not binned.
+    widths = None
+    if not plan.binned and ("axis" in plan.axis or "expression" in plan.axis):
+        widths = np.gradient(_energies(plan))
+        values = values * widths
+    # The two-area estimate divides one half of the range by the other. A single spectrum in which
+    # that fails (vacuum, a dead pixel) makes it give up on all of them, so those sit out.
+    half = (last - first) // 2
+    left, right = values[:, first : first + half], values[:, first + half : first + 2 * half]
+    fitted = (left.sum(axis=1) > 0) & (right.sum(axis=1) > 0)
+    values[~fitted] = 1.0
+    signal = EELSSpectrum(
+        values, axes=[{"size": len(values), "navigate": True}, {**plan.axis, "navigate": False}]
+    )
+    with _FIT_LOCK, np.errstate(all="ignore"):
+        result = signal.remove_background(
+            signal_range=plan.background,
+            background_type="PowerLaw",
+            fast=True,
+            zero_fill=False,
+            show_progressbar=False,
+        ).data
+    # An estimate that failed all the same leaves infinities, or the spectrum as it was.
+    fitted &= np.isfinite(result).all(axis=1)
+    fitted &= (result[:, first : last + 1] != values[:, first : last + 1]).any(axis=1)
+    if widths is not None:
+        result = result / widths
+    return result, fitted
+
+
+def _energies(plan: _Plan) -> NDArray[np.float64]:
+    from hyperspy.axes import create_axis
+
+    return create_axis(**{k: v for k, v in plan.axis.items() if k != "_type"}).axis
+
+
+def _triangle(block: NDArray[Any], plan: _Plan) -> NDArray[np.float64]:
+    """Return the R of the QR decomposition of a block of spectra, channels x channels at most."""
+    values, _ = _subtract_and_crop(block.reshape(-1, block.shape[-1]), plan)
+    return np.linalg.qr(values, mode="r")
+
+
+def _principal_factors(
+    triangles: list[NDArray[np.float64]], components: int
+) -> NDArray[np.float64]:
+    """Return the first principal components of all spectra, of shape (channels, components).
+
+    The right singular vectors of all the spectra are those of the R factors of their blocks
+    stacked. HyperSpy's decomposition thus works on a few channels x channels values at most,
+    exactly and with the same outcome every time, where on a large or lazy signal itself it would
+    draw random numbers.
+    """
+    from hyperspy.signals import Signal1D
+
+    stacked = np.concatenate(triangles)
+    channels = stacked.shape[1]
+    if components == channels:
+        return np.eye(channels)
+    if stacked.shape[0] > channels:
+        stacked = np.linalg.qr(stacked, mode="r")
+    signal = Signal1D(stacked)
+    # All components, although few are wanted: asked for a single one, HyperSpy fails.
+    signal.decomposition(algorithm="SVD", svd_solver="full", print_info=False)
+    factors = signal.learning_results.factors[:, :components]
+    # HyperSpy leaves the singular values in the factors or in the loadings as the shape goes. What
+    # has none (fewer independent spectra than components) is not there in the spectra either.
+    norms = np.linalg.norm(factors, axis=0)
+    return factors / np.where(norms > 0, norms, 1)
+
+
+def _warn_findings(
+    findings: _Findings, plan: _Plan, shape: tuple[int, ...], start: tuple[int, ...]
+) -> None:
+    """Warn of unusable spectra; ``start`` is where ``shape`` begins in the navigation axes."""
+    reasons = {
+        _NON_FINITE: "NaN or infinite values",
+        _NO_MAXIMUM: "no positive maximum or constant",
+    }
+    if plan.background is not None:
+        low, high = plan.background
+        reasons[_NO_FIT] = f"no counts for a power law from {low:g} to {high:g} eV"
+    found = []
+    for reason, text in reasons.items():
+        rows = np.flatnonzero(findings.reason == reason)
+        if rows.size:
+            found.append(f"{rows.size} ({text}{_first_of(rows[0], shape, start)})")
+    if found:
+        n = int((findings.reason != _USABLE).sum())
+        warnings.warn(
+            f"{n} of {findings.reason.size} spectra hold nothing usable and are set to 0: "
+            f"{', '.join(found)}. Leave them unlabelled (-1).",
+            UserWarning,
+            stacklevel=4,
+        )
+    before = findings.maximum_before_window
+    if before.sum() * 2 > before.size:
+        warnings.warn(
+            f"in {int(before.sum())} of {before.size} spectra the maximum lies before the "
+            "background range, where the power law is extrapolated. Crop that part away with "
+            "signal_range.",
+            UserWarning,
+            stacklevel=4,
+        )
+
+
+def _first_of(row: int, shape: tuple[int, ...], start: tuple[int, ...]) -> str:
+    if not shape:
+        return ""
+    index = np.unravel_index(row, shape)
+    where = tuple(int(i + first) for i, first in zip(index, start, strict=True))
+    return f"; first at navigation position {where[::-1]}"
+
+
+# --- the record in the metadata -------------------------------------------------------------------
+
+
+def preprocessing_record(s: EELSSpectrum) -> dict[str, Any] | None:
+    if not s.metadata.has_item("DAG.preprocessing"):
+        return None
+    record = s.metadata.DAG.preprocessing
+    record = record.as_dictionary() if hasattr(record, "as_dictionary") else dict(record)
+    # Files give NumPy scalars and lists back where Python ones and tuples were saved.
+    return {key: _plain(value) for key, value in record.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list | tuple | np.ndarray):
+        return tuple(_plain(item) for item in value)
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _write_record(
+    result: EELSSpectrum,
+    earlier: dict[str, Any],
+    background: tuple[float, float] | None,
+    signal: tuple[float, float] | None,
+    normalise: bool,
+    pca_components: int | None,
+) -> None:
+    from hyperspy_dag import __version__
+
+    record = {
+        "background_range": background,
+        "signal_range": signal,
+        "pca_components": None if pca_components is None else int(pca_components),
+    }
+    record = {key: earlier.get(key) if value is None else value for key, value in record.items()}
+    record |= {"normalise": normalise, "version": __version__}
+    metadata = result.metadata
+    metadata.set_item("DAG.preprocessing", record)
+    if normalise and metadata.has_item("Signal.Noise_properties"):
+        del metadata.Signal.Noise_properties
+    if normalise and metadata.has_item("Signal.quantity"):
+        metadata.Signal.quantity = "Normalised intensity"
