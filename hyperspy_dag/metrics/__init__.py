@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Metrics that judge synthetic spectra against real ones.
+
+Every function takes NumPy arrays of shape (spectra, channels) and returns a float, an array or a
+small named tuple. Nothing here knows of signals or of networks.
+
+Several metrics depend on how many spectra stand on each side (the Fréchet distance, precision,
+recall, density, coverage, the noise correlation): draw as many synthetic spectra as there are real
+ones to judge them, and read the result against real-against-real at the same counts.
+"""
+
+from __future__ import annotations
+
+from hyperspy_dag.metrics._distributions import (
+    frechet_distance,
+    kernel_distance,
+    kl_divergence,
+    kl_divergence_pca,
+    wasserstein,
+)
+from hyperspy_dag.metrics._neighbours import (
+    NeighbourScores,
+    memorisation_ratio,
+    precision_recall_density_coverage,
+)
+from hyperspy_dag.metrics._noise import (
+    NoiseLevel,
+    noise_correlation,
+    noise_level,
+    noise_residual,
+)
+from hyperspy_dag.metrics._similarity import cosine_distance, pearson_correlation, snr
+from hyperspy_dag.metrics._white_lines import (
+    WhiteLineWindows,
+    energy_shift,
+    find_white_line_windows,
+    l3_l2_ratio,
+    l3_position,
+    onset_energy,
+    peak_position,
+    peak_width,
+    white_line_distances,
+    white_line_positions,
+)
+
+__all__ = [
+    "NeighbourScores",
+    "NoiseLevel",
+    "WhiteLineWindows",
+    "cosine_distance",
+    "energy_shift",
+    "find_white_line_windows",
+    "frechet_distance",
+    "kernel_distance",
+    "kl_divergence",
+    "kl_divergence_pca",
+    "l3_l2_ratio",
+    "l3_position",
+    "memorisation_ratio",
+    "noise_correlation",
+    "noise_level",
+    "noise_residual",
+    "onset_energy",
+    "peak_position",
+    "peak_width",
+    "pearson_correlation",
+    "precision_recall_density_coverage",
+    "snr",
+    "wasserstein",
+    "white_line_distances",
+    "white_line_positions",
+]

@@ -1,0 +1,263 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Distances between the distribution of the real and that of the synthetic spectra."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.linalg import qr, svd, svdvals
+from scipy.spatial import cKDTree
+from scipy.special import rel_entr
+from scipy.stats import wasserstein_distance
+
+from hyperspy_dag.metrics._checks import as_count, as_pair
+
+
+def frechet_distance(real: ArrayLike, synthetic: ArrayLike) -> float:
+    r"""Fréchet distance between the Gaussians fitted to two sets of spectra.
+
+    .. math:: |\mu_1 - \mu_2|^2 + \mathrm{tr}\left(C_1 + C_2 - 2 (C_1 C_2)^{1/2}\right)
+
+    with unbiased covariances (n - 1), in the space of the spectra themselves. No square root of a
+    matrix is taken: with :math:`X_i` the centred spectra over :math:`\sqrt{n_i - 1}`,
+    :math:`C_i = X_i^T X_i` and the trace of the root is the sum of the singular values of
+    :math:`X_1 X_2^T`, a matrix of one row per real and one column per synthetic spectrum. This is
+    exact, and real however singular the covariances are.
+
+    Parameters
+    ----------
+    real, synthetic : array-like, shape (spectra, channels), at least 2 spectra each
+        Intensities. The distance has the square of their unit.
+
+    Returns
+    -------
+    float
+        At least 0 (to rounding).
+
+    Raises
+    ------
+    ValueError
+        Wrong shapes, NaN, or fewer than 2 spectra on a side.
+
+    Notes
+    -----
+    D. C. Dowson & B. V. Landau, J. Multivar. Anal. 12, 450 (1982); used on GANs by M. Heusel et
+    al., NeurIPS 2017; for the stopping criterion by del-Pozo-Bueno et al. 2024. It falls as the
+    number of spectra rises: compare values at equal counts only.
+    """
+    real, synthetic = as_pair(real, synthetic, minimum=2)
+    mean_real, mean_synthetic = real.mean(axis=0), synthetic.mean(axis=0)
+    first = (real - mean_real) / np.sqrt(len(real) - 1)
+    second = (synthetic - mean_synthetic) / np.sqrt(len(synthetic) - 1)
+    shift = mean_real - mean_synthetic
+    spread = np.sum(first**2) + np.sum(second**2)
+    overlap = svdvals(_few_rows(first) @ _few_rows(second).T, overwrite_a=True).sum()
+    return float(max(shift @ shift + spread - 2.0 * overlap, 0.0))
+
+
+def _few_rows(centred: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Replace X by a matrix of the same X^T X with no more rows than channels."""
+    if centred.shape[0] <= centred.shape[1]:
+        return centred
+    return qr(centred, mode="r")[0][: centred.shape[1]]
+
+
+def kernel_distance(real: ArrayLike, synthetic: ArrayLike, standardise: bool = True) -> float:
+    r"""Kernel distance (KID): unbiased squared MMD with a polynomial kernel of degree 3.
+
+    .. math:: \frac{\sum_{i \ne j} k(x_i, x_j)}{n (n - 1)} +
+              \frac{\sum_{i \ne j} k(y_i, y_j)}{m (m - 1)} -
+              \frac{2 \sum_{i, j} k(x_i, y_j)}{n m}, \quad k(a, b) = (a \cdot b / C + 1)^3
+
+    over all spectra at once (no blocks).
+
+    Parameters
+    ----------
+    real, synthetic : array-like, shape (spectra, channels), at least 2 spectra each
+        Intensities.
+    standardise : bool, default True
+        Subtract the mean spectrum of ``real`` from both sides and divide both by one number, the
+        root mean square deviation of ``real`` from it. The kernel is not linear, so without this
+        the result depends on the unit of intensity, and for max-normalised spectra all of it
+        happens where the kernel is nearly straight.
+
+    Returns
+    -------
+    float
+        0 on average for two draws of one distribution; slightly negative values are normal.
+
+    Raises
+    ------
+    ValueError
+        Wrong shapes, NaN, fewer than 2 spectra on a side, or (``standardise``) real spectra that
+        are all the same.
+
+    Notes
+    -----
+    M. Bińkowski et al., "Demystifying MMD GANs", ICLR 2018, here on spectra instead of network
+    features.
+    """
+    real, synthetic = as_pair(real, synthetic, minimum=2)
+    if standardise:
+        centre = real.mean(axis=0)
+        scale = np.sqrt(np.mean((real - centre) ** 2))
+        if scale == 0:
+            raise ValueError("all real spectra are the same; use standardise=False.")
+        real, synthetic = (real - centre) / scale, (synthetic - centre) / scale
+    n, m, channels = len(real), len(synthetic), real.shape[1]
+
+    def kernel(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+        return (a @ b.T / channels + 1.0) ** 3
+
+    within_real = kernel(real, real)
+    within_synthetic = kernel(synthetic, synthetic)
+    return float(
+        (within_real.sum() - np.trace(within_real)) / (n * (n - 1))
+        + (within_synthetic.sum() - np.trace(within_synthetic)) / (m * (m - 1))
+        - 2.0 * kernel(real, synthetic).mean()
+    )
+
+
+def kl_divergence(real: ArrayLike, synthetic: ArrayLike, bins: int = 10) -> float:
+    r"""Kullback-Leibler divergence of synthetic from real, channel by channel, then the mean.
+
+    .. math:: \frac{1}{C} \sum_c \sum_b p_{cb} \ln \frac{p_{cb}}{q_{cb}}
+
+    Estimator: a histogram in each channel, with inner edges at the quantiles of the real
+    intensities (so that each bin holds the same number of real spectra) and open outer bins; half
+    a count is added to every bin of both sides (Jeffreys' prior), so that an empty bin costs a lot
+    and not infinity.
+
+    Parameters
+    ----------
+    real, synthetic : array-like, shape (spectra, channels)
+        Intensities, any unit.
+    bins : int, default 10
+        Bins per channel, at least 2.
+
+    Returns
+    -------
+    float
+        In nats, at least 0. Two draws of one distribution give about
+        ``(bins - 1) / 2 * (1 / n_real + 1 / n_synthetic)``.
+
+    Raises
+    ------
+    ValueError
+        Wrong shapes, NaN, or fewer than 2 bins.
+    TypeError
+        ``bins`` is not a whole number.
+    """
+    real, synthetic = as_pair(real, synthetic, minimum=2)
+    bins = as_count(bins, "bins", 2)
+    edges = np.quantile(real, np.linspace(0.0, 1.0, bins + 1)[1:-1], axis=0)
+    p = _bin_probabilities(real, edges)
+    q = _bin_probabilities(synthetic, edges)
+    return float(rel_entr(p, q).sum(axis=0).mean())
+
+
+def _bin_probabilities(
+    spectra: NDArray[np.float64], edges: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Histogram each channel on its own inner edges (bins - 1, channels), half a count added."""
+    below = np.stack([(spectra < edge).sum(axis=0) for edge in edges])
+    padded = np.concatenate(
+        [np.zeros_like(below[:1]), below, np.full_like(below[:1], len(spectra))]
+    )
+    counts = np.diff(padded, axis=0) + 0.5
+    return counts / counts.sum(axis=0)
+
+
+def kl_divergence_pca(
+    real: ArrayLike, synthetic: ArrayLike, components: int = 3, k: int = 5
+) -> float:
+    r"""Kullback-Leibler divergence of synthetic from real on PCA scores.
+
+    Estimator: distances to the k-th neighbour,
+
+    .. math:: \frac{d}{n} \sum_i \ln \frac{\nu_k(i)}{\rho_k(i)} + \ln \frac{m}{n - 1}
+
+    with :math:`\rho_k(i)` the distance from real score i to its k-th neighbour among the other
+    n - 1 real scores, :math:`\nu_k(i)` the one among the m synthetic scores and d the number of
+    components. The components are those of ``real``, each scaled to unit variance.
+
+    Parameters
+    ----------
+    real, synthetic : array-like, shape (spectra, channels)
+        Intensities, any unit. More than ``k`` spectra on each side.
+    components : int, default 3
+        Number of principal components, at most the rank of the centred real spectra.
+    k : int, default 5
+        Which neighbour.
+
+    Returns
+    -------
+    float
+        In nats. About 0 for two draws of one distribution; the estimate can be slightly negative.
+        Clearly negative values mean that synthetic spectra lie closer to the real ones than real
+        ones do to each other: copies, most plainly seen with ``k=1``.
+
+    Raises
+    ------
+    ValueError
+        Wrong shapes, NaN, too few spectra, more components than the data have.
+    TypeError
+        ``components`` or ``k`` is not a whole number.
+
+    Notes
+    -----
+    Q. Wang, S. R. Kulkarni & S. Verdú, IEEE Trans. Inf. Theory 55, 2392 (2009). Distances are
+    taken as at least 1e-6 (in units of a score's standard deviation), so that exact duplicates do
+    not make it infinite.
+    """
+    k = as_count(k, "k", 1)
+    real, synthetic = as_pair(real, synthetic, minimum=k + 1)
+    centre = real.mean(axis=0)
+    _, singular, axes = svd(real - centre, full_matrices=False)
+    rank = int(np.sum(singular > singular[0] * max(real.shape) * np.finfo(float).eps))
+    if singular[0] == 0:
+        rank = 0
+    components = as_count(components, "components", 1)
+    if components > rank:
+        raise ValueError(f"components is {components}; the real spectra have a rank of {rank}.")
+    scale = singular[:components] / np.sqrt(len(real) - 1)
+    scores_real = (real - centre) @ axes[:components].T / scale
+    scores_synthetic = (synthetic - centre) @ axes[:components].T / scale
+    floor = 1e-6
+    # k + 1: the nearest neighbour of a real score among the real scores is itself.
+    among_real = cKDTree(scores_real).query(scores_real, k=[k + 1])[0][:, 0]
+    among_synthetic = cKDTree(scores_synthetic).query(scores_real, k=[k])[0][:, 0]
+    ratio = np.maximum(among_synthetic, floor) / np.maximum(among_real, floor)
+    return float(components * np.mean(np.log(ratio)) + np.log(len(synthetic) / (len(real) - 1)))
+
+
+def wasserstein(real_values: ArrayLike, synthetic_values: ArrayLike) -> float:
+    """Wasserstein distance between two samples of one number per spectrum, in the numbers' unit.
+
+    Spectra for which the number could not be measured (NaN) are left out.
+
+    Parameters
+    ----------
+    real_values, synthetic_values : array-like, shape (spectra,)
+        For instance L3 positions in eV.
+
+    Returns
+    -------
+    float
+        `scipy.stats.wasserstein_distance` (first Wasserstein distance); infinite when one side has
+        no value at all, so that spectra without a peak never look perfect.
+
+    Raises
+    ------
+    ValueError
+        An input is not 1-D or is empty.
+    """
+    sides = []
+    for name, values in (("real_values", real_values), ("synthetic_values", synthetic_values)):
+        array = np.asarray(values, dtype=np.float64)
+        if array.ndim != 1 or array.size == 0:
+            raise ValueError(f"{name} must be 1-D and not empty; got shape {array.shape}.")
+        sides.append(array[~np.isnan(array)])
+    if sides[0].size == 0 or sides[1].size == 0:
+        return float("inf")
+    return float(wasserstein_distance(*sides))

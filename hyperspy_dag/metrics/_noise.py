@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The noise of a set of spectra: level against intensity, correlation between neighbours."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.linalg import svd
+
+from hyperspy_dag.metrics._checks import as_count, as_spectra
+
+
+class NoiseLevel(NamedTuple):
+    """Noise against intensity: bin edges, mean intensity and noise of each bin, values in it."""
+
+    edges: NDArray[np.float64]
+    intensity: NDArray[np.float64]
+    level: NDArray[np.float64]
+    counts: NDArray[np.int64]
+
+
+def split_noise(
+    spectra: ArrayLike, components: int = 3
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Split spectra into clean part (mean + principal components) and residual.
+
+    Returns
+    -------
+    clean, residual : numpy.ndarray, shape (spectra, channels)
+    """
+    spectra = as_spectra(spectra, minimum=3)
+    components = as_count(components, "components", 0, min(spectra.shape[0] - 2, spectra.shape[1]))
+    mean = spectra.mean(axis=0)
+    if components == 0:
+        clean = np.broadcast_to(mean, spectra.shape)
+        return clean, spectra - mean
+    left, singular, axes = svd(spectra - mean, full_matrices=False)
+    clean = mean + (left[:, :components] * singular[:components]) @ axes[:components]
+    return clean, spectra - clean
+
+
+def noise_residual(spectra: ArrayLike, components: int = 3) -> NDArray[np.float64]:
+    """Return what is left of the spectra after their mean and first principal components.
+
+    The components are those of ``spectra`` itself, so real and synthetic sets go through the same
+    operation and neither is measured with the other's components. The components take a part of
+    the noise with them, the larger the fewer the spectra: compare sets of equal counts.
+
+    Parameters
+    ----------
+    spectra : array-like, shape (spectra, channels), at least 3 spectra
+        Intensities.
+    components : int, default 3
+        Principal components counted as signal, at most the number of spectra minus 2.
+
+    Returns
+    -------
+    numpy.ndarray, shape (spectra, channels)
+
+    Raises
+    ------
+    ValueError
+        Wrong shape, NaN, too few spectra or too many components.
+    TypeError
+        ``components`` is not a whole number.
+    """
+    return split_noise(spectra, components)[1]
+
+
+def noise_correlation(
+    spectra: ArrayLike, lags: int = 4, components: int = 3
+) -> NDArray[np.float64]:
+    r"""Correlation of the noise between a channel and its neighbours, at lags 1 to ``lags``.
+
+    .. math:: \rho_l = \langle z_{i,c} \, z_{i,c+l} \rangle_{i,c}, \quad z_{ic} = r_{ic} / s_c
+
+    with r the residual after the mean and the first principal components (`noise_residual`) and
+    s its root mean square in each channel, so that bright channels do not outweigh dark ones.
+    White noise gives 0 at all lags; a detector's point spread gives a positive, falling series.
+
+    Parameters
+    ----------
+    spectra : array-like, shape (spectra, channels), at least 3 spectra
+        Intensities, any unit.
+    lags : int, default 4
+        Number of lags, less than the number of channels.
+    components : int, default 3
+        Principal components counted as signal.
+
+    Returns
+    -------
+    numpy.ndarray, shape (lags,)
+        NaN throughout when there is no residual at all, as in a set without noise.
+
+    Raises
+    ------
+    ValueError
+        Wrong shape, NaN, too few spectra, too many lags or components.
+    TypeError
+        ``lags`` or ``components`` is not a whole number.
+    """
+    spectra = as_spectra(spectra, minimum=3)
+    lags = as_count(lags, "lags", 1, max(spectra.shape[1] - 1, 1))
+    residual = noise_residual(spectra, components)
+    level = np.sqrt(np.mean(residual**2, axis=0))
+    # Rounding leaves a residual of about eps times the intensity where there is no noise.
+    noisy = level > 1e-10 * np.abs(spectra).max()
+    z = np.divide(residual, level, out=np.zeros_like(residual), where=noisy)
+    result = np.full(lags, np.nan)
+    for lag in range(1, lags + 1):
+        pairs = noisy[lag:] & noisy[:-lag]
+        if pairs.any():
+            result[lag - 1] = np.mean((z[:, lag:] * z[:, :-lag])[:, pairs])
+    return result
+
+
+def noise_level(
+    spectra: ArrayLike,
+    edges: ArrayLike | None = None,
+    bins: int = 10,
+    components: int = 3,
+) -> NoiseLevel:
+    """Noise level against local intensity.
+
+    Every value of the clean part (mean + principal components) is put into a bin of intensity; the
+    noise level of the bin is the root mean square of the residuals there. Poisson noise gives a
+    level that rises with the root of the intensity, read-out noise a constant.
+
+    Parameters
+    ----------
+    spectra : array-like, shape (spectra, channels), at least 3 spectra
+        Intensities.
+    edges : array-like, shape (bins + 1,), optional
+        Increasing bin edges in the unit of the intensities. Default: equal bins between the 1st and
+        the 99th percentile of the clean part. Give the real set's ``edges`` to the synthetic
+        set to compare bin with bin. Values outside the edges are not counted.
+    bins : int, default 10
+        Number of bins where ``edges`` is not given.
+    components : int, default 3
+        Principal components counted as signal.
+
+    Returns
+    -------
+    NoiseLevel
+        ``edges``, ``intensity`` (mean of the bin), ``level`` and ``counts``; NaN in empty bins.
+
+    Raises
+    ------
+    ValueError
+        Wrong shape, NaN, too few spectra, edges that do not increase.
+    TypeError
+        ``bins`` or ``components`` is not a whole number.
+    """
+    clean, residual = split_noise(spectra, components)
+    if edges is None:
+        bins = as_count(bins, "bins", 1)
+        low, high = np.percentile(clean, (1, 99))
+        if not low < high:
+            raise ValueError("the clean part of the spectra is constant; give edges.")
+        edges = np.linspace(low, high, bins + 1)
+    edges = np.asarray(edges, dtype=np.float64)
+    if edges.ndim != 1 or edges.size < 2 or not (np.diff(edges) > 0).all():
+        raise ValueError("edges must be 1-D, at least 2 values, strictly increasing.")
+    size = edges.size - 1
+    index = np.searchsorted(edges, clean.ravel(), side="right") - 1
+    index[clean.ravel() == edges[-1]] = size - 1
+    inside = (index >= 0) & (index < size)
+    index = index[inside]
+    counts = np.bincount(index, minlength=size)
+    filled = np.where(counts > 0, counts, np.nan)
+    intensity = np.bincount(index, clean.ravel()[inside], size) / filled
+    level = np.sqrt(np.bincount(index, residual.ravel()[inside] ** 2, size) / filled)
+    return NoiseLevel(edges, intensity, level, counts)
