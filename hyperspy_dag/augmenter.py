@@ -1,0 +1,569 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The fitted object: EELSAugmenter."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import __version__, _persistence
+from ._checks import (
+    check_choice,
+    check_count,
+    check_number,
+    check_random_state,
+    check_writable,
+)
+from ._output import synthetic_signal
+from .dag.architectures import ARCHITECTURES, AUTO
+from .dag.designs import DESIGNS
+from .dag.fitted import ClassModel
+from .dag.recipes import RECIPES
+from .dag.stopping import CRITERIA, METRICS
+from .training_data import training_set
+
+if TYPE_CHECKING:
+    from exspy.signals import EELSSpectrum
+    from numpy.typing import ArrayLike
+
+    from .dag.stopping import Evaluation
+
+__all__ = ["EELSAugmenter", "NotFittedError"]
+
+
+class NotFittedError(ValueError, AttributeError):
+    """The augmenter was asked for spectra before :meth:`EELSAugmenter.fit`."""
+
+
+class EELSAugmenter:
+    """Trains one data-augmentation GAN for each class of EELS spectra and draws from them.
+
+    Parameters
+    ----------
+    design : str, default "single_bitrans"
+        Which discriminators see which transforms of the spectra (T1 random energy shift, T2
+        random Poissonian noise): "single_monotrans", "multi_monotrans", "single_bitrans" or
+        "multi_bitrans" (del-Pozo-Bueno et al. 2024, Fig. 3).
+    architecture : str, default "auto"
+        The networks: "compact", or the paper's "simple_dense", "large_dense" and "simple_convo".
+        "auto" is "compact" under the refined recipe and "simple_dense" under the paper's.
+    recipe : str, default "refined"
+        "refined" starts from a statistical model of the class and ends in a model of the
+        instrument; "paper" keeps the published settings, for comparison.
+    stopping : str or None, default "all"
+        What ends the training of a class before `max_epochs`: "all", when Fréchet distance,
+        Pearson correlation and cosine distance of synthetic to real spectra are those of halves
+        of the real spectra to each other; "frechet", the Fréchet distance alone; None trains
+        `max_epochs` (to convergence). The best state seen is kept in any case.
+    tolerance : float, default 0.05
+        How far behind the real spectra's figures still counts as reached, relative to them.
+    max_epochs : int, optional
+        Default: 200 for the refined recipe, 500 for the paper's.
+    random_state : int, numpy.random.Generator or None, default None
+        The same integer gives the same spectra on the same machine. None draws one, which
+        ``random_state_`` reports.
+
+    Attributes
+    ----------
+    classes_ : list
+        Classes that were fitted, sorted as :func:`numpy.unique` does.
+    history_ : dict of class to History
+        Costs per epoch and the metrics at each evaluation.
+    baseline_ : dict of class to Baseline
+        The metrics of real against real spectra.
+    best_ : dict of class to Evaluation
+        Epoch and metrics of the state that was kept.
+    random_state_ : int
+
+    Examples
+    --------
+    >>> augmenter = EELSAugmenter(design="single_bitrans", random_state=0).fit(s, labels)
+    >>> augmenter.sample(500)
+    <EELSSpectrum, title: Synthetic spectra, dimensions: (500, 2|700)>
+
+    Notes
+    -----
+    D. del-Pozo-Bueno et al., "Machine Learning Data Augmentation Strategy for Electron Energy
+    Loss Spectroscopy: Generative Adversarial Networks", Microsc. Microanal. 30, 278 (2024).
+    """
+
+    def __init__(
+        self,
+        design: str = "single_bitrans",
+        architecture: str = "auto",
+        *,
+        recipe: str = "refined",
+        stopping: str | None = "all",
+        tolerance: float = 0.05,
+        max_epochs: int | None = None,
+        random_state: int | np.random.Generator | None = None,
+    ):
+        self.design = check_choice("design", design, DESIGNS)
+        self.recipe = check_choice("recipe", recipe, RECIPES)
+        architecture = check_choice("architecture", architecture, ["auto", *ARCHITECTURES])
+        self.architecture = AUTO[recipe] if architecture == "auto" else architecture
+        if stopping is not None:
+            check_choice("stopping", stopping, CRITERIA)
+        self.stopping = stopping
+        self.tolerance = check_number("tolerance", tolerance, minimum=0.0)
+        if max_epochs is None:
+            max_epochs = RECIPES[recipe].max_epochs
+        self.max_epochs = check_count("max_epochs", max_epochs)
+        self.random_state_ = check_random_state(random_state)
+        self._models: dict[Any, ClassModel] = {}
+        self._energy_axis: dict[str, Any] = {}
+        self._channels = 0
+        self._digest = ""
+        self._preprocessing: dict[str, Any] | None = None
+
+    def __repr__(self) -> str:
+        if not self._models:
+            state = "not fitted"
+        else:
+            count = len(self.classes_)
+            state = f"{count} class{'es' if count > 1 else ''}: " + ", ".join(
+                map(str, self.classes_)
+            )
+        return (
+            f"<EELSAugmenter, design: {self.design}, architecture: {self.architecture}, "
+            f"recipe: {self.recipe}, {state}>"
+        )
+
+    # -- fitted state ------------------------------------------------------------------------
+
+    @property
+    def classes_(self) -> list:
+        """Classes that were fitted."""
+        return list(self._fitted())
+
+    @property
+    def history_(self) -> dict:
+        """Costs per epoch and metrics at each evaluation, by class."""
+        return {label: model.history for label, model in self._fitted().items()}
+
+    @property
+    def baseline_(self) -> dict:
+        """Metrics of real against real spectra, by class."""
+        return {label: model.baseline for label, model in self._fitted().items()}
+
+    @property
+    def best_(self) -> dict[Any, Evaluation]:
+        """Epoch and metrics of the state that was kept, by class."""
+        return {label: model.best for label, model in self._fitted().items()}
+
+    def _fitted(self) -> dict[Any, ClassModel]:
+        if not self._models:
+            raise NotFittedError("this EELSAugmenter is not fitted: call fit(s, labels) first")
+        return self._models
+
+    # -- training ----------------------------------------------------------------------------
+
+    def fit(
+        self, s: EELSSpectrum, labels: ArrayLike, *, show_progressbar: bool | None = None
+    ) -> EELSAugmenter:
+        """Train a generator for each class.
+
+        Parameters
+        ----------
+        s : EELSSpectrum
+            Maximum-normalised spectra, as :meth:`~exspy.signals.EELSSpectrum.dag_preprocess`
+            makes them; any navigation shape, lazy or not. Of a lazy signal only the labelled
+            spectra are read.
+        labels : array-like or signal of the navigation shape
+            The class of each spectrum: str, int or bool; ``-1``, None, NaN and ``""`` are
+            unlabelled. See :mod:`hyperspy_dag.labels`.
+        show_progressbar : bool, optional
+            Default: HyperSpy's preference.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        TypeError, ValueError
+            Of anything that training would stumble over, before it begins.
+        hyperspy_dag.dag.fitting.TrainingDivergedError
+            A class's loss was not finite, and again after a restart.
+        KeyboardInterrupt
+            Ctrl-C before the first class was finished. Later, the finished classes are kept and
+            a warning says which.
+        """
+        data = training_set(s, labels)
+        from .dag.fitting import Fitter, StoppingRule, lend_trainer
+
+        rule = StoppingRule(self.stopping, self.tolerance, self.max_epochs)
+        models: dict[Any, ClassModel] = {}
+        try:
+            with lend_trainer(
+                data.channels,
+                ARCHITECTURES[self.architecture],
+                DESIGNS[self.design],
+                RECIPES[self.recipe],
+            ) as trainer:
+                fitter = Fitter(trainer, rule)
+                for number, label in enumerate(data.classes, start=1):
+                    description = f"{label} ({number}/{len(data.classes)})"
+                    with _Progress(description, self.max_epochs, show_progressbar) as progress:
+                        models[label] = fitter.fit(
+                            label,
+                            data.spectra[label],
+                            self._class_seed(label, "fit"),
+                            progress.report,
+                        )
+                    self._warn_if_not_reached(label, models[label])
+        except KeyboardInterrupt:
+            if not models:
+                raise
+            missing = [str(label) for label in data.classes if label not in models]
+            warnings.warn(
+                f"Training was interrupted. Kept: the best state of "
+                f"{', '.join(map(str, models))}. Not fitted: {', '.join(missing)}.",
+                UserWarning,
+                stacklevel=2,
+            )
+        self._models = models
+        self._energy_axis = data.axis
+        self._channels = data.channels
+        self._digest = data.digest
+        self._preprocessing = data.preprocessing
+        return self
+
+    def _class_seed(self, label: Any, purpose: str) -> np.random.SeedSequence:
+        """Stream of a class: its own, whatever other classes are fitted beside it."""
+        name = f"{type(label).__name__}:{label}:{purpose}".encode()
+        key = np.frombuffer(hashlib.sha256(name).digest()[:16], np.uint32)
+        return np.random.SeedSequence(self.random_state_, spawn_key=tuple(map(int, key)))
+
+    def _warn_if_not_reached(self, label: Any, model: ClassModel) -> None:
+        if self.stopping is None or any(e.reached for e in model.history.evaluations):
+            return
+        figures = ", ".join(
+            f"{name.replace('_', ' ')} {model.best.metrics[name]:.3g} "
+            f"(real spectra: {model.baseline.mean[name]:.3g})"
+            for name in CRITERIA[self.stopping]
+        )
+        warnings.warn(
+            f"Class {label!r}: the stopping criterion was not reached in {self.max_epochs} "
+            f"epochs; the best state, of epoch {model.best.epoch}, is kept: {figures}.",
+            UserWarning,
+            stacklevel=3,
+        )
+
+    # -- spectra -----------------------------------------------------------------------------
+
+    def sample(
+        self,
+        n_spectra: int = 100,
+        *,
+        label: Any = None,
+        noise: bool = True,
+        dose: float = 1.0,
+        energy_jitter: float | None = None,
+        random_state: int | np.random.Generator | None = None,
+    ) -> EELSSpectrum:
+        """Draw synthetic spectra.
+
+        Parameters
+        ----------
+        n_spectra : int, default 100
+            For each class.
+        label : optional
+            One of ``classes_``; the default draws every class.
+        noise : bool, default True
+            False gives the spectra without the noise of the detector.
+        dose : float, default 1.0
+            Relative to that of the training spectra; noise goes with its inverse square root.
+            Refined recipe only.
+        energy_jitter : float, optional
+            Standard deviation of the energy shift in eV, in place of the training spectra's
+            own. Refined recipe and uniform energy axes only.
+        random_state : int, numpy.random.Generator or None
+            Default: the augmenter's own, so that calls repeat themselves, and the first spectra
+            of a longer stack are those of a shorter one. Give another for others.
+
+        Returns
+        -------
+        EELSSpectrum
+            Navigation axes (spectrum, class), or (spectrum) with `label`; the training
+            spectra's energy axis; labels by :func:`hyperspy_dag.get_labels`.
+
+        Raises
+        ------
+        NotFittedError
+            Before :meth:`fit`.
+        ValueError
+            `label` was not fitted, or a number is out of range.
+        """
+        self._fitted()
+        n_spectra = check_count("n_spectra", n_spectra)
+        options = self._sampling_options(dose, energy_jitter)
+        state = self.random_state_ if random_state is None else check_random_state(random_state)
+        labels = self.classes_ if label is None else [self._known(label)]
+        spectra = np.stack(
+            [self._draw(one, n_spectra, state, bool(noise), options) for one in labels]
+        )
+        index = np.repeat(np.arange(len(labels))[:, None], n_spectra, axis=1)
+        if label is not None:
+            spectra, index = spectra[0], index[0]
+        return synthetic_signal(
+            spectra,
+            index,
+            labels,
+            self._energy_axis,
+            self._provenance(labels, n_spectra, state, noise, dose, energy_jitter),
+            title="Synthetic spectra" if label is None else f"Synthetic spectra of {label}",
+        )
+
+    def _sampling_options(self, dose: float, energy_jitter: float | None) -> dict[str, float]:
+        dose = check_number("dose", dose, above=0.0)
+        physical = RECIPES[self.recipe].physical
+        if not physical and (dose != 1.0 or energy_jitter is not None):
+            raise ValueError(
+                f"dose and energy_jitter need a generator that knows of them: recipe='refined'; "
+                f"this augmenter was fitted with recipe={self.recipe!r}"
+            )
+        options = {"dose": dose} if physical else {}
+        if energy_jitter is not None:
+            jitter = check_number("energy_jitter", energy_jitter, minimum=0.0)
+            if "scale" not in self._energy_axis:
+                raise ValueError(
+                    "energy_jitter needs a uniform energy axis; that of the training spectra is "
+                    "not uniform"
+                )
+            options["jitter"] = jitter / abs(self._energy_axis["scale"])
+        return options
+
+    def _known(self, label: Any) -> Any:
+        for one in self.classes_:
+            if one == label and isinstance(one, bool) == isinstance(label, bool | np.bool_):
+                return one
+        raise ValueError(
+            f"label={label!r} was not fitted; the classes are {', '.join(map(repr, self.classes_))}"
+        )
+
+    def _draw(
+        self, label: Any, n_spectra: int, state: int, noise: bool, options: dict[str, float]
+    ) -> np.ndarray:
+        from .dag.sampling import sampler_for
+
+        sampler = sampler_for(
+            self._channels, ARCHITECTURES[self.architecture], RECIPES[self.recipe]
+        )
+        model = self._models[label]
+        seed = np.random.SeedSequence(state, spawn_key=self._class_seed(label, "sample").spawn_key)
+        return sampler.draw(
+            n_spectra,
+            seed,
+            model.start,
+            weights=model.weights,
+            noise=noise,
+            options=options,
+        )
+
+    def _provenance(
+        self,
+        labels: list,
+        n_spectra: int,
+        sample_state: int,
+        noise: bool,
+        dose: float,
+        energy_jitter: float | None,
+    ) -> dict[str, Any]:
+        """What ``metadata.DAG`` says; lists are in the order of its classes.
+
+        Lists, because class names as keys would be cut at their dots by HyperSpy's metadata.
+        """
+        models = [self._models[label] for label in labels]
+        return {
+            "version": __version__,
+            "design": self.design,
+            "architecture": self.architecture,
+            "recipe": self.recipe,
+            "classes": list(labels),
+            "spectra_per_class": n_spectra,
+            "training_spectra": [model.n_training for model in models],
+            "training_digest": self._digest,
+            "preprocessing": self._preprocessing or {},
+            "random_state": self.random_state_,
+            "epochs": [model.best.epoch for model in models],
+            "metrics": {name: [m.best.metrics[name] for m in models] for name in METRICS},
+            "baseline": {name: [m.baseline.mean[name] for m in models] for name in METRICS},
+            "sampling": {
+                "random_state": sample_state,
+                "noise": bool(noise),
+                "dose": float(dose),
+                **({} if energy_jitter is None else {"energy_jitter": float(energy_jitter)}),
+            },
+        }
+
+    def fit_resample(
+        self,
+        s: EELSSpectrum,
+        labels: ArrayLike,
+        *,
+        n_spectra: int | None = None,
+        show_progressbar: bool | None = None,
+    ) -> tuple[EELSSpectrum, np.ndarray]:
+        """Fit, and return the real spectra topped up with synthetic ones to balanced classes.
+
+        Parameters
+        ----------
+        s, labels, show_progressbar
+            As of :meth:`fit`.
+        n_spectra : int, optional
+            Spectra of each class in the result; default: as many as the largest class has.
+
+        Returns
+        -------
+        signal : EELSSpectrum
+            One navigation axis: class after class, each its real spectra and then synthetic
+            ones.
+        labels : array of shape (n,)
+
+        Raises
+        ------
+        ValueError
+            `n_spectra` is smaller than a class: nothing real is thrown away.
+        """
+        data = training_set(s, labels)
+        largest = max(data.counts, key=data.counts.get)
+        if n_spectra is None:
+            n_spectra = data.counts[largest]
+        elif check_count("n_spectra", n_spectra) < data.counts[largest]:
+            raise ValueError(
+                f"n_spectra={n_spectra} is less than class {largest!r} has "
+                f"({data.counts[largest]}); give at least that, or leave it out"
+            )
+        self.fit(s, labels, show_progressbar=show_progressbar)
+        parts, index = [], []
+        for i, label in enumerate(self.classes_):
+            parts.append(data.spectra[label])
+            wanted = n_spectra - data.counts[label]
+            if wanted:
+                parts.append(self.sample(wanted, label=label).data)
+            index.append(np.full(n_spectra, i))
+        index = np.concatenate(index)
+        signal = synthetic_signal(
+            np.concatenate(parts),
+            index,
+            self.classes_,
+            self._energy_axis,
+            self._provenance(self.classes_, n_spectra, self.random_state_, True, 1.0, None),
+            title="Real and synthetic spectra",
+        )
+        return signal, np.asarray(self.classes_)[index]
+
+    # -- files -------------------------------------------------------------------------------
+
+    def save(self, filename: str | os.PathLike, overwrite: bool = False) -> None:
+        """Write the fitted augmenter to one file.
+
+        Parameters
+        ----------
+        filename : str or path
+            Written as given; ".dag" is a good ending.
+        overwrite : bool, default False
+            Whether an existing file may be replaced.
+
+        Raises
+        ------
+        NotFittedError
+            Before :meth:`fit`.
+        FileExistsError, FileNotFoundError, PermissionError
+            The file cannot be written.
+        """
+        models = self._fitted()
+        path = check_writable(filename, overwrite)
+        header: dict[str, Any] = {
+            "package_version": __version__,
+            "settings": {
+                "design": self.design,
+                "architecture": self.architecture,
+                "recipe": self.recipe,
+                "stopping": self.stopping,
+                "tolerance": self.tolerance,
+                "max_epochs": self.max_epochs,
+                "random_state": self.random_state_,
+            },
+            "energy_axis": self._energy_axis,
+            "channels": self._channels,
+            "digest": self._digest,
+            "preprocessing": self._preprocessing,
+            "classes": self.classes_,
+            "models": [model.header() for model in models.values()],
+        }
+        arrays = {
+            f"{i}/{name}": array
+            for i, model in enumerate(models.values())
+            for name, array in model.arrays().items()
+        }
+        _persistence.write(path, header, arrays)
+
+    @classmethod
+    def load(cls, filename: str | os.PathLike) -> EELSAugmenter:
+        """Read an augmenter written by :meth:`save`; runs no code from the file.
+
+        Raises
+        ------
+        FileNotFoundError
+            There is no such file.
+        ValueError
+            The file is damaged, of another kind, or of a newer version of this package.
+        """
+        path = Path(filename).expanduser()
+        header, arrays = _persistence.read(path)
+        try:
+            augmenter = cls(**header["settings"])
+            augmenter._energy_axis = header["energy_axis"]
+            augmenter._channels = header["channels"]
+            augmenter._digest = header["digest"]
+            augmenter._preprocessing = header["preprocessing"]
+            for i, (label, own) in enumerate(zip(header["classes"], header["models"], strict=True)):
+                prefix = f"{i}/"
+                augmenter._models[label] = ClassModel.of(
+                    own,
+                    {n.removeprefix(prefix): a for n, a in arrays.items() if n.startswith(prefix)},
+                )
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"{path} is an augmenter file whose content this version does not understand "
+                f"({type(error).__name__}: {error})"
+            ) from error
+        return augmenter
+
+
+class _Progress:
+    """HyperSpy's progress bar over the epochs of a class, with the live metrics."""
+
+    def __init__(self, description: str, epochs: int, show: bool | None):
+        from hyperspy.defaults_parser import preferences
+        from hyperspy.external.progressbar import progressbar
+
+        if show is None:
+            show = preferences.General.show_progressbar
+        self._bar = progressbar(total=epochs, desc=description, unit="epoch", disable=not show)
+
+    def __enter__(self) -> _Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+    def report(self, epoch: int, evaluation: Evaluation) -> None:
+        """Show where the class stands."""
+        metrics = evaluation.metrics
+        self._bar.set_postfix(
+            {
+                "Fréchet": f"{metrics['frechet_distance']:.3g}",
+                "Pearson": f"{metrics['pearson_correlation']:.3f}",
+                "cosine": f"{metrics['cosine_distance']:.3f}",
+            },
+            refresh=False,
+        )
+        self._bar.update(epoch - self._bar.n)

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The network architectures, as data; :mod:`~hyperspy_dag.dag.networks` builds them.
+
+Widths are fractions: of a branch's width for the generator (all branches together are as wide as
+the spectrum), of the number of channels for the discriminator. `simple_dense`, `large_dense` and
+`simple_convo` are reconstructions of the architectures of del-Pozo-Bueno et al. 2024 from what is
+published of them; their layer counts and sizes are given here because the paper leaves some open.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class GeneratorBranches:
+    """Parallel branches, joined along the energy axis, then dense layers to the spectrum.
+
+    Parameters
+    ----------
+    branches : int
+        How many.
+    layers : tuple of float
+        Widths of a branch's layers before its last, as fractions of the branch's width.
+    noisy_layers : tuple of int
+        Which of a branch's layers (the last included) are followed by Poisson and Gaussian noise.
+    join_layers : int
+        Hidden layers as wide as the spectrum between the joined branches and the output.
+    convolution_filters : int
+        0: the branch's layers are dense; above 0: the layers after the first are 1-D convolutions
+        with so many filters.
+    """
+
+    branches: int
+    layers: tuple[float, ...]
+    noisy_layers: tuple[int, ...]
+    join_layers: int
+    convolution_filters: int = 0
+
+
+@dataclass(frozen=True)
+class DiscriminatorBranch:
+    """One branch of a discriminator, ending in minibatch discrimination.
+
+    Parameters
+    ----------
+    layers : tuple of float
+        Layer widths as fractions of the number of channels.
+    kernels, dims : int
+        Of the minibatch discrimination.
+    convolution_filters : tuple of int
+        Filters of strided 1-D convolutions before the dense layers; none by default.
+    dropout : float
+        After each dense layer.
+    """
+
+    layers: tuple[float, ...]
+    kernels: int
+    dims: int
+    convolution_filters: tuple[int, ...] = ()
+    dropout: float = 0.5
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A generator and its discriminator.
+
+    Parameters
+    ----------
+    name, description : str
+        The name used as ``architecture=``, and one line for users.
+    generator : GeneratorBranches or tuple of int
+        Branches, or for a compact generator the widths of its hidden layers in units.
+    discriminator : tuple of DiscriminatorBranch
+    latent_size : int
+    leaky_slope : float
+        Of the leaky rectifiers.
+    """
+
+    name: str
+    description: str
+    generator: GeneratorBranches | tuple[int, ...]
+    discriminator: tuple[DiscriminatorBranch, ...]
+    latent_size: int = 30
+    leaky_slope: float = 0.3
+
+
+# Published values: latent size 30, six branches, 0.5 / 0.75 / 0.85 layers, slope 0.3,
+# discriminator widths 1, 4/5, 3/5, 1/5 with dropout 0.5, kernels 100 × 5 and 150 × 8.
+_PUBLISHED_WIDTHS = (1.0, 4 / 5, 3 / 5, 1 / 5)
+
+_ARCHITECTURES = (
+    Architecture(
+        "compact",
+        "a small network that refines a physical model of the class; the default",
+        generator=(64, 64),
+        discriminator=(
+            DiscriminatorBranch((0.25, 0.125), kernels=20, dims=5, dropout=0.3),
+            DiscriminatorBranch(
+                (0.1,), kernels=20, dims=5, convolution_filters=(16, 32, 32), dropout=0.0
+            ),
+        ),
+        leaky_slope=0.2,
+    ),
+    Architecture(
+        "simple_dense",
+        "dense branches with noise after every layer",
+        generator=GeneratorBranches(6, (0.5, 0.75, 0.85), (0, 1, 2, 3), join_layers=1),
+        discriminator=(
+            DiscriminatorBranch(_PUBLISHED_WIDTHS, kernels=100, dims=5),
+            DiscriminatorBranch(_PUBLISHED_WIDTHS, kernels=150, dims=8),
+        ),
+    ),
+    Architecture(
+        "large_dense",
+        "as simple_dense with more hidden layers and fewer noise layers",
+        generator=GeneratorBranches(6, (0.5, 0.6, 0.7, 0.75, 0.85), (2, 5), join_layers=2),
+        discriminator=(
+            DiscriminatorBranch((1.0, *_PUBLISHED_WIDTHS, 1 / 5), kernels=100, dims=5),
+            DiscriminatorBranch((1.0, *_PUBLISHED_WIDTHS, 1 / 5), kernels=150, dims=8),
+        ),
+    ),
+    Architecture(
+        "simple_convo",
+        "1-D convolutions in harmony with the dense layers of simple_dense",
+        generator=GeneratorBranches(
+            6, (0.5, 0.75, 0.85), (0, 1, 2, 3), join_layers=1, convolution_filters=8
+        ),
+        discriminator=(
+            DiscriminatorBranch(_PUBLISHED_WIDTHS, kernels=100, dims=5),
+            DiscriminatorBranch(
+                (3 / 5, 1 / 5), kernels=150, dims=8, convolution_filters=(16, 32, 32)
+            ),
+        ),
+    ),
+)
+
+#: name -> :class:`Architecture`.
+ARCHITECTURES: dict[str, Architecture] = {a.name: a for a in _ARCHITECTURES}
+
+#: What ``architecture="auto"`` stands for under each recipe.
+AUTO = {"refined": "compact", "paper": "simple_dense"}

@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One class from its spectra to a fitted generator: start, training, judgement, recovery."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+
+from .architectures import Architecture
+from .designs import Design
+from .fitted import ClassModel, History
+from .generators import make_generator
+from .recipes import Recipe
+from .start import fit_start
+from .stopping import Evaluation, Judge
+from .training import Trainer
+
+_logger = logging.getLogger(__name__)
+
+#: What the learning rates are multiplied by after a loss that was not finite.
+RETRY_RATE_FACTOR = 0.2
+
+#: Epochs between copies of the state that a loss that was not finite goes back to.
+SAFE_EVERY = 10
+
+
+class TrainingDivergedError(RuntimeError):
+    """The loss of a class was not finite, twice."""
+
+
+@dataclass(frozen=True)
+class StoppingRule:
+    """When a class is done.
+
+    Attributes
+    ----------
+    criterion : {"all", "frechet"} or None
+        Metrics that must reach the real spectra's baseline; None trains all epochs.
+    tolerance : float
+        How far behind the baseline still counts as reached, relative to it.
+    max_epochs : int
+    """
+
+    criterion: str | None
+    tolerance: float
+    max_epochs: int
+
+
+#: The trainer of the last fit: compiling one takes seconds, and notebooks fit again and again.
+_idle_trainers: dict[tuple, Trainer] = {}
+
+
+@contextmanager
+def lend_trainer(
+    channels: int, architecture: Architecture, design: Design, recipe: Recipe
+) -> Iterator[Trainer]:
+    """Lend a trainer for the time of a fit: the last one if it fits, else a new one.
+
+    A lent trainer is nobody else's, so that fits in several threads do not meet.
+    """
+    key = (channels, architecture, design, recipe)
+    trainer = _idle_trainers.pop(key, None)
+    if trainer is None:
+        trainer = Trainer(
+            channels,
+            architecture,
+            design,
+            recipe,
+            lambda initialisers: make_generator(channels, architecture, recipe, initialisers),
+        )
+    yield trainer
+    # Only of a fit that ended well, and only one: they hold memory.
+    _idle_trainers.clear()
+    _idle_trainers[key] = trainer
+
+
+class Fitter:
+    """Fits classes one after the other with the same compiled training.
+
+    Parameters
+    ----------
+    trainer : Trainer
+        See :func:`lend_trainer`.
+    stopping : StoppingRule
+    """
+
+    def __init__(self, trainer: Trainer, stopping: StoppingRule):
+        self.recipe = trainer.recipe
+        self.stopping = stopping
+        self.trainer = trainer
+
+    def fit(
+        self,
+        name: object,
+        spectra: np.ndarray,
+        seed: np.random.SeedSequence,
+        report: Callable[[int, Evaluation], None],
+    ) -> ClassModel:
+        """Fit one class.
+
+        Parameters
+        ----------
+        name : object
+            The class, for messages.
+        spectra : array of shape (n, channels)
+        seed : numpy.random.SeedSequence
+            The class's own.
+        report : callable
+            Called with the epoch and its evaluation.
+
+        Raises
+        ------
+        TrainingDivergedError
+            The loss was not finite, and again after a restart from the last good state with
+            lower learning rates.
+        """
+        training_seed, judge_seed, sampling_seed = (
+            np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, i)) for i in range(3)
+        )
+        trainer = self.trainer
+        start = fit_start(spectra) if self.recipe.physical else None
+        trainer.start(spectra, training_seed, start)
+        judge = Judge(spectra, judge_seed, self.stopping.criterion, self.stopping.tolerance)
+
+        def evaluate(epoch: int) -> Evaluation:
+            return judge.judge(epoch, lambda n: trainer.sampler.draw(n, sampling_seed, start))
+
+        history = History(evaluations=[evaluate(0)])
+        best, weights = history.evaluations[0], trainer.weights()
+        good_state, good_epoch, rate_factor = trainer.state(), 0, 1.0
+        epoch = 0
+        while epoch < self.stopping.max_epochs:
+            step = min(self.recipe.evaluate_every, self.stopping.max_epochs - epoch)
+            costs = trainer.train(epoch, step, rate_factor)
+            evaluation = evaluate(epoch + step) if costs.finite else None
+            if evaluation is None or not np.isfinite(evaluation.score):
+                if rate_factor < 1.0:
+                    raise TrainingDivergedError(
+                        f"training of class {name!r} gave a loss that is not finite near epoch "
+                        f"{epoch + step}, and again with lower learning rates from epoch "
+                        f"{good_epoch}. Look for outliers among its {len(spectra)} spectra, or "
+                        "choose another architecture or design."
+                    )
+                _logger.warning(
+                    "Class %r: the loss was not finite near epoch %d; going on from epoch %d "
+                    "with learning rates lowered to %g of their values.",
+                    name,
+                    epoch + step,
+                    good_epoch,
+                    RETRY_RATE_FACTOR,
+                )
+                trainer.restore(good_state)
+                epoch, rate_factor = good_epoch, RETRY_RATE_FACTOR
+                continue
+            epoch += step
+            history.discriminator_cost.extend(costs.discriminator.tolist())
+            history.generator_cost.extend(costs.generator.tolist())
+            history.evaluations.append(evaluation)
+            if epoch - good_epoch >= SAFE_EVERY:
+                good_state, good_epoch = trainer.state(), epoch
+            if evaluation.score < best.score:
+                best, weights = evaluation, trainer.weights()
+            report(epoch, evaluation)
+            if evaluation.reached and epoch >= self.recipe.min_epochs:
+                break
+        return ClassModel(weights, start, best, judge.baseline, history, len(spectra))

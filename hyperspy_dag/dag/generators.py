@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The two kinds of generator: the paper's, and one that ends in the instrument."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ._tensorflow import keras, tf
+from .architectures import Architecture, GeneratorBranches
+from .networks import BranchedBody, CompactBody, Initialisers
+from .recipes import Recipe
+from .start import KERNEL_SIZE, MAX_COMPONENTS, PADDING, Start
+
+
+def make_generator(
+    channels: int, architecture: Architecture, recipe: Recipe, initialisers: Initialisers
+) -> keras.Model:
+    """Build the generator of an architecture under a recipe, with its weights made."""
+    if isinstance(architecture.generator, GeneratorBranches):
+        body = BranchedBody(
+            channels,
+            architecture.generator,
+            architecture.leaky_slope,
+            paper_noise=not recipe.physical,
+            initialisers=initialisers,
+        )
+    else:
+        body = CompactBody(
+            MAX_COMPONENTS if recipe.physical else channels,
+            architecture.generator,
+            architecture.leaky_slope,
+            starts_at_zero=recipe.physical,
+            initialisers=initialisers,
+        )
+    model = PhysicalGenerator(channels, body) if recipe.physical else PlainGenerator(body)
+    model(tf.zeros([2, architecture.latent_size]), seed=tf.constant([0, 0]))
+    return model
+
+
+class PlainGenerator(keras.Model):
+    """The paper's generator: its body makes the whole spectrum, noise included."""
+
+    def __init__(self, body):
+        super().__init__()
+        self.body = body
+
+    def call(self, latent, seed, noise=True):
+        """Return spectra of shape (n, channels)."""
+        return self.body(latent, seed=seed, noise=noise)
+
+
+class PhysicalGenerator(keras.Model):
+    r"""A clean spectrum, then the instrument.
+
+    clean = mean + scores · basis + body(latent) → energy shift of each spectrum → noise of its
+    level, spread over neighbouring channels → maximum 1, where the training spectra have it.
+
+    Parameters
+    ----------
+    channels : int
+    body : keras.layers.Layer
+        Refines the clean spectrum; nearly zero at the start.
+
+    Notes
+    -----
+    These are the paper's layers (translation, Poissonian noise) in the order in which the
+    instrument has them, so that they can be asked for less noise, another dose or more jitter.
+    The model of :mod:`hyperspy_dag.dag.start` gives the weights that training begins with.
+    """
+
+    def __init__(self, channels: int, body):
+        super().__init__()
+        self.body = body
+
+        def weight(name, shape, trainable):
+            return self.add_weight(name=name, shape=shape, initializer="zeros", trainable=trainable)
+
+        # Estimated from all channels of all spectra at once. Trained by themselves, hundreds of
+        # free channels only pick up the optimiser's noise; the body does what they cannot.
+        self.mean = weight("mean", (channels,), False)
+        self.basis = weight("basis", (MAX_COMPONENTS, channels), False)
+        self.kernel = weight("kernel", (KERNEL_SIZE,), False)
+        self.unit_maximum = weight("unit_maximum", (), False)
+        self.jitter = weight("jitter", (), True)
+        self.level = weight("level", (2,), True)
+        self.intensity = weight("intensity", (), True)
+
+    def set_start(self, start: Start) -> None:
+        """Begin at the statistical model of the class."""
+        names = ("mean", "basis", "kernel", "unit_maximum", "jitter", "level", "intensity")
+        for name in names:
+            getattr(self, name).assign(getattr(start, name))
+
+    def call(self, latent, seed, noise=True, dose=1.0, jitter=None):
+        """Return spectra of shape (n, channels).
+
+        Parameters
+        ----------
+        latent : tensor of shape (n, latent_size)
+            Scores, energy shift and logarithm of the noise level, standardised; then free ones.
+        seed : integer tensor of shape (2,)
+        noise : bool, default True
+        dose : float or tensor, default 1.0
+            Relative to the training spectra's; noise goes with its inverse square root.
+        jitter : float or tensor, optional
+            Root mean square of the energy shift in channels; the class's own by default.
+        """
+        seeds = tf.unstack(tf.random.split(seed, 2))
+        scores, position, level = (
+            latent[:, :MAX_COMPONENTS],
+            latent[:, MAX_COMPONENTS],
+            latent[:, MAX_COMPONENTS + 1 : MAX_COMPONENTS + 2],
+        )
+        correction = self.body(latent, seed=seeds[0], noise=noise)
+        if self.body.corrects_scores:
+            scores, correction = scores + correction, 0.0
+        spectra = (
+            tf.convert_to_tensor(self.mean)
+            + tf.matmul(scores, tf.convert_to_tensor(self.basis))
+            + correction
+        )
+        jitter = tf.convert_to_tensor(self.jitter) if jitter is None else jitter
+        spectra = shift_energy(spectra, jitter * position)
+        if noise:
+            mean, spread = tf.unstack(tf.convert_to_tensor(self.level))
+            level = tf.exp(mean + spread * level) / tf.sqrt(tf.cast(dose, tf.float32))
+            spectra += level * self._unit_noise(spectra, seeds[1])
+        maximum = tf.reduce_max(spectra, axis=1, keepdims=True)
+        return spectra / tf.where(tf.convert_to_tensor(self.unit_maximum) > 0, maximum, 1.0)
+
+    def _unit_noise(self, spectra, seed):
+        """Noise of level 1: more where there is more intensity, neighbours correlated."""
+        size = [tf.shape(spectra)[0], spectra.shape[1] + KERNEL_SIZE - 1]
+        white = tf.random.stateless_normal(size, seed)
+        kernel = tf.convert_to_tensor(self.kernel)[:, None, None]
+        spread = tf.nn.conv1d(white[:, :, None], kernel, 1, "VALID")[:, :, 0]
+        intensity = tf.nn.relu(tf.convert_to_tensor(self.intensity))
+        variance = 1.0 + intensity * tf.nn.relu(spectra)
+        return spread * tf.sqrt(variance / tf.reduce_mean(variance, axis=1, keepdims=True))
+
+
+def shift_energy(spectra: tf.Tensor, shift: tf.Tensor) -> tf.Tensor:
+    """Shift each spectrum by a fraction of a channel: :func:`.start.fourier_shift` in TensorFlow.
+
+    Parameters
+    ----------
+    spectra : tensor of shape (n, channels)
+    shift : tensor of shape (n,)
+        Channels; positive moves features to higher energy loss. Edges are held.
+    """
+    channels = spectra.shape[1]
+    size = channels + 2 * PADDING
+    left = tf.repeat(spectra[:, :1], PADDING, axis=1)
+    right = tf.repeat(spectra[:, -1:], PADDING, axis=1)
+    padded = tf.concat([left, spectra, right], axis=1)
+    rise = right[:, :1] - left[:, :1]
+    ramp = left[:, :1] + rise * tf.linspace(0.0, 1.0, size)
+    phase = -2.0 * np.pi * tf.constant(np.fft.rfftfreq(size), tf.float32) * shift[:, None]
+    turned = tf.signal.rfft(padded - ramp) * tf.complex(tf.cos(phase), tf.sin(phase))
+    moved = tf.signal.irfft(turned, [size]) + ramp - rise / (size - 1) * shift[:, None]
+    return moved[:, PADDING : PADDING + channels]

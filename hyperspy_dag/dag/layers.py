@@ -1,0 +1,311 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The layers that make a GAN a spectrum's GAN: noise, translation, minibatch discrimination.
+
+All act in training *and* at generation: the noise of a synthetic spectrum comes from them
+(del-Pozo-Bueno et al. 2024). Every draw is stateless. A call may be given its ``seed`` (an
+integer tensor of shape (2,)), which makes the whole network a pure function of its input and that
+seed; without one the layer uses a Keras seed generator of its own.
+"""
+
+from __future__ import annotations
+
+import math
+
+from ._tensorflow import keras, tf
+from .transforms import shift_channels
+
+
+class _RandomLayer(keras.layers.Layer):
+    """A layer that draws random numbers: from the call's seed, or from its own generator."""
+
+    def __init__(self, seed: int | None = None, **kwargs):
+        super().__init__(**kwargs)
+        # Keras would take a default seed from Python's global random state, which is not ours
+        # to advance; 0 is as good, since calls within a training bring their own seed.
+        self.seed = 0 if seed is None else int(seed)
+        self.seed_generator = keras.random.SeedGenerator(self.seed)
+
+    def _seed(self, seed):
+        return self.seed_generator.next() if seed is None else seed
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "seed": self.seed}
+
+
+def poisson_thresholds(rate: float) -> list[float]:
+    """Cumulative probabilities of a Poisson law, up to where single precision sees no more."""
+    probability = total = math.exp(-rate)
+    thresholds = [total]
+    count = 0
+    while 1.0 - total > 1e-7 and count < 1000:
+        count += 1
+        probability *= rate / count
+        total += probability
+        thresholds.append(total)
+    return thresholds
+
+
+class PoissonNoise(_RandomLayer):
+    r"""Add Poisson-distributed noise to every unit.
+
+    :math:`y = x + k` with :math:`k \sim \mathrm{Poisson}(\lambda)`; centred,
+    :math:`y = x + a\,(k - \lambda)` with an amplitude :math:`a` (initially 1).
+
+    Parameters
+    ----------
+    rate : float, default 0.5
+        :math:`\lambda`, above 0 and at most 20 (meant for small rates: the draw compares one
+        uniform number with the law's cumulative probabilities, which is many times faster than
+        a general Poisson sampler).
+    centred : bool, default False
+        Subtract the mean, so that the noise moves no unit on average.
+    trainable_amplitude : bool, default False
+        Learn the amplitude; needs ``centred=True``, else it would only be a bias.
+    seed : int, optional
+        For calls that bring no seed.
+
+    Notes
+    -----
+    Source: the PoissonNoise layer of del-Pozo-Bueno et al. 2024; published values are 0.5, and
+    0.15 before the output.
+    """
+
+    def __init__(
+        self,
+        rate: float = 0.5,
+        centred: bool = False,
+        trainable_amplitude: bool = False,
+        seed: int | None = None,
+        **kwargs,
+    ):
+        super().__init__(seed=seed, **kwargs)
+        if not 0 < rate <= 20:
+            raise ValueError(f"rate must be above 0 and at most 20, {rate!r} was given")
+        if trainable_amplitude and not centred:
+            raise ValueError("trainable_amplitude=True needs centred=True")
+        self.rate = float(rate)
+        self.centred = bool(centred)
+        self.trainable_amplitude = bool(trainable_amplitude)
+
+    def build(self, input_shape):
+        if self.trainable_amplitude:
+            self.amplitude = self.add_weight(name="amplitude", shape=(), initializer="ones")
+
+    def call(self, inputs, seed=None, noise: bool = True):
+        if not noise:
+            # The noise-free spectrum is the one that the noise leaves on average.
+            return inputs if self.centred else inputs + self.rate
+        uniform = tf.random.stateless_uniform(tf.shape(inputs), self._seed(seed))
+        # The number of cumulative probabilities below the draw is Poisson distributed.
+        count = tf.raw_ops.Bucketize(input=uniform, boundaries=poisson_thresholds(self.rate))
+        count = tf.cast(count, inputs.dtype)
+        if self.centred:
+            count = count - self.rate
+        if self.trainable_amplitude:
+            count = tf.convert_to_tensor(self.amplitude) * count
+        return inputs + count
+
+    def get_config(self) -> dict:
+        return {
+            **super().get_config(),
+            "rate": self.rate,
+            "centred": self.centred,
+            "trainable_amplitude": self.trainable_amplitude,
+        }
+
+
+class GaussianNoise(_RandomLayer):
+    r"""Add normally distributed noise to every unit, in training and at generation.
+
+    :math:`y = x + \sigma\,\varepsilon`. (Keras' own layer of this name is silent at generation.)
+
+    Parameters
+    ----------
+    stddev : float, default 0.15
+        :math:`\sigma`, at least 0; the starting value where it is trainable.
+    trainable_amplitude : bool, default False
+        Learn :math:`\sigma`.
+    seed : int, optional
+        For calls that bring no seed.
+
+    Notes
+    -----
+    Source: del-Pozo-Bueno et al. 2024; the published value is 0.15.
+    """
+
+    def __init__(
+        self,
+        stddev: float = 0.15,
+        trainable_amplitude: bool = False,
+        seed: int | None = None,
+        **kwargs,
+    ):
+        super().__init__(seed=seed, **kwargs)
+        if not stddev >= 0:
+            raise ValueError(f"stddev must be at least 0, {stddev!r} was given")
+        self.stddev = float(stddev)
+        self.trainable_amplitude = bool(trainable_amplitude)
+
+    def build(self, input_shape):
+        if self.trainable_amplitude:
+            self.amplitude = self.add_weight(
+                name="amplitude", shape=(), initializer=keras.initializers.Constant(self.stddev)
+            )
+
+    def call(self, inputs, seed=None, noise: bool = True):
+        if not noise:
+            return inputs
+        amplitude = (
+            tf.convert_to_tensor(self.amplitude) if self.trainable_amplitude else self.stddev
+        )
+        normal = tf.random.stateless_normal(tf.shape(inputs), self._seed(seed))
+        return inputs + amplitude * normal
+
+    def get_config(self) -> dict:
+        return {
+            **super().get_config(),
+            "stddev": self.stddev,
+            "trainable_amplitude": self.trainable_amplitude,
+        }
+
+
+class Translation(_RandomLayer):
+    """Shift along the last (energy) axis by a random whole number of channels, edges padded.
+
+    Parameters
+    ----------
+    max_shift : int, default 2
+        The shift is uniform in -max_shift … +max_shift channels: left and right alike.
+    per_spectrum : bool, default True
+        One draw for each spectrum; otherwise one for the whole batch.
+    seed : int, optional
+        For calls that bring no seed.
+
+    Notes
+    -----
+    Source: the translation layer at the end of each generator branch, del-Pozo-Bueno et al. 2024.
+    """
+
+    def __init__(
+        self, max_shift: int = 2, per_spectrum: bool = True, seed: int | None = None, **kwargs
+    ):
+        super().__init__(seed=seed, **kwargs)
+        if int(max_shift) != max_shift or max_shift < 0:
+            raise ValueError(f"max_shift must be a whole number >= 0, {max_shift!r} was given")
+        self.max_shift = int(max_shift)
+        self.per_spectrum = bool(per_spectrum)
+
+    def call(self, inputs, seed=None, noise: bool = True):
+        if not noise:
+            return inputs
+        batch = tf.shape(inputs)[0]
+        shape = [batch] if self.per_spectrum else [1]
+        shift = tf.random.stateless_uniform(
+            shape, self._seed(seed), -self.max_shift, self.max_shift + 1, dtype=tf.int32
+        )
+        return shift_channels(inputs, tf.broadcast_to(shift, [batch]))
+
+    def get_config(self) -> dict:
+        return {
+            **super().get_config(),
+            "max_shift": self.max_shift,
+            "per_spectrum": self.per_spectrum,
+        }
+
+
+@tf.custom_gradient
+def minibatch_similarity(features: tf.Tensor) -> tf.Tensor:
+    r"""Closeness of each spectrum to the rest of its minibatch.
+
+    :math:`o_{ib} = \sum_j \exp\left(-\sum_d |M_{idb} - M_{jdb}|\right)`, Salimans et al. 2016,
+    "Improved Techniques for Training GANs", section 3.2.
+
+    Parameters
+    ----------
+    features : tensor of shape (groups, n, dims, kernels)
+        :math:`M`; spectra are compared within their group only.
+
+    Returns
+    -------
+    tensor of shape (groups, n, kernels)
+    """
+    dims = features.shape[2]
+    # One dimension at a time: only (n, n, kernels) numbers are held, never (n, n, dims, kernels).
+    distance = 0.0
+    for d in range(dims):
+        column = features[:, :, d]
+        distance += tf.abs(column[:, :, None] - column[:, None, :])
+    closeness = tf.exp(-distance)
+
+    def gradient(upstream):
+        # d exp(-|a - b|) = -exp(-|a - b|) sign(a - b) (da - db), from both ends of each pair;
+        # a tie (a spectrum with itself) has sign 0.
+        pair = closeness * (upstream[:, :, None] + upstream[:, None, :])
+        columns = []
+        for d in range(dims):
+            column = features[:, :, d]
+            sign = tf.sign(column[:, :, None] - column[:, None, :])
+            columns.append(-tf.reduce_sum(pair * sign, axis=2))
+        return tf.stack(columns, axis=2)
+
+    return tf.reduce_sum(closeness, axis=2), gradient
+
+
+class MinibatchDiscrimination(keras.layers.Layer):
+    """Let the discriminator see how alike the spectra of a minibatch are.
+
+    Appends to each spectrum's features its closeness to the others of the minibatch under
+    learned projections, so that a generator that repeats itself is found out.
+
+    Parameters
+    ----------
+    kernels : int, default 100
+        Number of projections (:math:`B` in the source).
+    dims : int, default 5
+        Dimensions of each (:math:`C` in the source).
+    seed : int, optional
+        Of the initial weights.
+
+    Notes
+    -----
+    Salimans et al. 2016, "Improved Techniques for Training GANs", section 3.2; del-Pozo-Bueno et
+    al. 2024 use 100 × 5 and 150 × 8.
+    """
+
+    def __init__(self, kernels: int = 100, dims: int = 5, seed: int | None = None, **kwargs):
+        super().__init__(**kwargs)
+        for name, value in (("kernels", kernels), ("dims", dims)):
+            if int(value) != value or value < 1:
+                raise ValueError(f"{name} must be a whole number >= 1, {value!r} was given")
+        self.kernels = int(kernels)
+        self.dims = int(dims)
+        self.seed = 0 if seed is None else int(seed)
+
+    def build(self, input_shape):
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=(input_shape[-1], self.dims * self.kernels),
+            initializer=keras.initializers.GlorotUniform(seed=self.seed),
+        )
+
+    def call(self, inputs, groups: int = 1):
+        """Append the closeness; `groups` equal parts of the batch are compared separately."""
+        batch = tf.shape(inputs)[0]
+        projected = tf.matmul(inputs, tf.convert_to_tensor(self.kernel))
+        projected = tf.reshape(projected, [groups, batch // groups, self.dims, self.kernels])
+        closeness = tf.reshape(minibatch_similarity(projected), [batch, self.kernels])
+        return tf.concat([inputs, closeness], axis=1)
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], input_shape[-1] + self.kernels)
+
+    def get_config(self) -> dict:
+        return {
+            **super().get_config(),
+            "kernels": self.kernels,
+            "dims": self.dims,
+            "seed": self.seed,
+        }

@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The statistical start: what a class's spectra say of specimen and instrument before training.
+
+A spectrum is modelled as
+
+    shift(mean + scores · basis) + level · √((1 + b·clean) / ⟨1 + b·clean⟩) · (kernel ∗ white noise)
+
+where scores, shift and the noise's level differ from spectrum to spectrum and belong together.
+The generator of the refined recipe starts from this model (NumPy and SciPy).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from ._components import noise_weighted_components, posterior
+from ._latent import LatentBank
+from ._noise import (
+    KERNEL_SIZE,
+    intensity_dependence,
+    no_point_spread,
+    point_spread,
+    relative_level,
+)
+from ._shift import PADDING, find_shifts, fourier_shift
+
+__all__ = [
+    "KERNEL_SIZE",
+    "MAX_COMPONENTS",
+    "PADDING",
+    "Start",
+    "draw_latent",
+    "fit_start",
+    "fourier_shift",
+]
+
+#: Most components of the clean spectrum.
+MAX_COMPONENTS = 12
+
+#: Latent coordinates of the model: the components' scores, the energy shift, the noise level.
+LATENT_SIZE = MAX_COMPONENTS + 2
+
+#: Neighbours that shape the density around a training latent, and its widths.
+LOCAL_NEIGHBOURS = 8
+CLEAN_SPREAD = 0.65
+LEVEL_SPREAD = 0.6
+LEVEL_SMOOTHING = 0.3
+
+#: Spectra that the basis is fitted to; more are put on that basis.
+MAX_FIT = 1500
+
+#: Noise below this fraction of the spectra's scatter is none.
+SMOOTH = 1e-5
+
+
+@dataclass(frozen=True)
+class Start:
+    """Statistical model of a class.
+
+    Latent vectors are standardised: the generator multiplies them with what is learned.
+
+    Parameters
+    ----------
+    mean : array of shape (channels,)
+    basis : array of shape (MAX_COMPONENTS, channels)
+        Components times the standard deviations of their scores; unused ones are zero.
+    jitter : float
+        Root mean square of the energy shift, in channels.
+    level : array of shape (2,)
+        Mean and standard deviation of the logarithm of the noise level.
+    intensity : float
+        Noise variance goes with 1 + intensity · spectrum.
+    kernel : array of shape (KERNEL_SIZE,)
+        Point spread of the noise.
+    unit_maximum : bool
+        Whether every training spectrum has the maximum 1.
+    latent, neighbours, spread, smoothing : array
+        See :class:`LatentBank`.
+    """
+
+    mean: NDArray
+    basis: NDArray
+    jitter: float
+    level: NDArray
+    intensity: float
+    kernel: NDArray
+    unit_maximum: bool
+    latent: NDArray
+    neighbours: NDArray
+    spread: NDArray
+    smoothing: NDArray
+
+    @property
+    def bank(self) -> LatentBank:
+        """Where latent vectors come from."""
+        return LatentBank(self.latent, self.neighbours, self.spread, self.smoothing)
+
+    def arrays(self) -> dict[str, NDArray]:
+        """The arrays by name, for a file."""
+        return {k: v for k, v in vars(self).items() if isinstance(v, np.ndarray)}
+
+    def scalars(self) -> dict[str, float | bool]:
+        """The numbers by name, for a file."""
+        return {k: v for k, v in vars(self).items() if not isinstance(v, np.ndarray)}
+
+
+def draw_latent(
+    start: Start | None, n: int, size: int, seed: np.random.SeedSequence, first: int = 0
+) -> NDArray[np.float32]:
+    """Draw latent vectors, array of shape (n, size).
+
+    Parameters
+    ----------
+    start : Start or None
+        Numbers beyond the model's are standard normal; so are all without a model.
+    n, size : int
+    seed : numpy.random.SeedSequence
+    first : int, default 0
+        Number of the first in the sequence that belongs to the seed.
+    """
+    random = np.random.default_rng(
+        np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, 2, first))
+    )
+    if start is None:
+        return random.standard_normal((n, size), dtype=np.float32)
+    free = random.standard_normal((n, size - LATENT_SIZE))
+    return np.c_[start.bank.draw(n, seed, first), free].astype(np.float32)
+
+
+def fit_start(spectra: NDArray) -> Start:
+    """Estimate the model of a class.
+
+    Parameters
+    ----------
+    spectra : array of shape (n, channels)
+        At least 8.
+
+    Returns
+    -------
+    Start
+    """
+    spectra = np.asarray(spectra, np.float64)
+    n = len(spectra)
+    chosen = np.arange(n)
+    if n > MAX_FIT:
+        # Evenly through the class: which ones is no matter of chance, and so repeats.
+        chosen = np.linspace(0, n - 1, MAX_FIT).round().astype(int)
+    some = spectra[chosen]
+    k = int(np.clip(round(np.sqrt(len(some))), 3, MAX_COMPONENTS))
+    shift, model, spread = _align(some, k)
+    clean = fourier_shift(model.mean + model.scores @ model.basis, shift)
+    noise = some - clean
+    noisy = model.level.max() > SMOOTH * spectra.std()
+    kernel = point_spread(noise) if noisy else no_point_spread()
+    intensity = intensity_dependence(noise, model.level, clean) if noisy else 0.0
+    scores, level = model.scores, model.level
+    if n > MAX_FIT:
+        scores, shift, level = _place(spectra, model, spread)
+    return _start(
+        model.mean,
+        model.basis,
+        scores,
+        shift,
+        level,
+        kernel,
+        intensity,
+        bool(np.all(np.abs(spectra.max(axis=1) - 1) < 1e-6)),
+    )
+
+
+def _align(spectra, k):
+    """Energy shifts, and the components of the aligned spectra.
+
+    With few components first: many would explain the shifts themselves.
+    """
+    shift, spread = np.zeros(len(spectra)), 3.0
+    grid = np.arange(-8, 8.01, 0.5)
+    for few in (min(2, k), min(3, k), min(3, k), k):
+        model = noise_weighted_components(fourier_shift(spectra, -shift), few, 12)
+        shift = find_shifts(spectra, shift, grid, model, model.level, spread)
+        shift -= np.median(shift)
+        spread, grid = max(shift.std(), 0.7), np.arange(-2, 2.01, 0.25)
+    return shift, noise_weighted_components(fourier_shift(spectra, -shift), k), spread
+
+
+def _place(spectra, model, spread):
+    """Scores, shifts and levels of more spectra than the model was fitted to."""
+    relative = relative_level(spectra)
+    level = relative * np.sqrt((model.level**2).mean() / (relative**2).mean())
+    grid = np.arange(-8, 8.01, 0.5)
+    shift = find_shifts(spectra, np.zeros(len(spectra)), grid, model, level, spread)
+    std = np.sqrt(model.score_variance)
+    aligned = fourier_shift(spectra, -shift)
+    scores = posterior(aligned, model.mean, model.basis.T * std, level)[0] * std
+    clean = fourier_shift(model.mean + scores @ model.basis, shift)
+    return scores, shift, np.sqrt(((spectra - clean) ** 2).mean(axis=1))
+
+
+def _start(mean, basis, scores, shift, level, kernel, intensity, unit_maximum):
+    """Standardise, and find the neighbours of each latent vector among the clean spectra."""
+    n, k = scores.shape
+    # Neighbours by distance of clean spectra: scores and shift in the same units, noise apart.
+    metric = np.c_[scores, shift * np.linalg.norm(np.gradient(mean))]
+    neighbours = cKDTree(metric).query(metric, min(LOCAL_NEIGHBOURS, n - 1) + 1)[1][:, 1:]
+
+    std = np.maximum(scores.std(axis=0), 1e-12)
+    jitter = float(np.sqrt((shift**2).mean()))
+    log_level = np.log(np.maximum(level, 1e-12))
+    level_mean, level_std = log_level.mean(), max(log_level.std(), 1e-6)
+    latent = np.zeros((n, LATENT_SIZE))
+    latent[:, :k] = scores / std
+    latent[:, MAX_COMPONENTS] = shift / max(jitter, 1e-12)
+    latent[:, MAX_COMPONENTS + 1] = (log_level - level_mean) / level_std
+    full_basis = np.zeros((MAX_COMPONENTS, len(mean)))
+    full_basis[:k] = std[:, None] * basis
+    spread = np.full(LATENT_SIZE, CLEAN_SPREAD)
+    smoothing = np.zeros(LATENT_SIZE)
+    spread[-1], smoothing[-1] = LEVEL_SPREAD, LEVEL_SMOOTHING
+    return Start(
+        mean,
+        full_basis,
+        jitter,
+        np.array([level_mean, level_std]),
+        intensity,
+        kernel,
+        unit_maximum,
+        latent,
+        neighbours,
+        spread,
+        smoothing,
+    )

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The noise of measured spectra: level, point spread, dependence on intensity."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
+
+#: Channels of the point-spread kernel.
+KERNEL_SIZE = 33
+
+
+def relative_level(spectra: NDArray) -> NDArray[np.float64]:
+    """Noise level of each spectrum relative to the others, shape (n,).
+
+    From differences of neighbouring channels less their median over the spectra: robust, and not
+    lowered by what a basis fitted to the same spectra absorbs.
+    """
+    difference = np.diff(spectra, axis=1)
+    difference = np.abs(difference - np.median(difference, axis=0))
+    scale = gaussian_filter1d(np.median(difference, axis=0), 10)
+    scale = np.maximum(scale, 1e-3 * scale.max() + 1e-300)
+    level = np.median(difference / scale, axis=1)
+    return np.maximum(level, 0.05 * np.median(level) + 1e-12)
+
+
+def point_spread(noise: NDArray) -> NDArray[np.float64]:
+    """Symmetric kernel that gives white noise the correlation of the given noise.
+
+    Parameters
+    ----------
+    noise : array of shape (n, channels)
+        Each spectrum counts the same, whatever its level.
+
+    Returns
+    -------
+    array of shape (KERNEL_SIZE,)
+        Of unit length, so that the variance is kept.
+    """
+    lags = min(12, noise.shape[1] // 8)
+    unit = noise / np.sqrt((noise**2).mean(axis=1, keepdims=True) + 1e-300)
+    correlation = np.array(
+        [(unit[:, lag:] * unit[:, : unit.shape[1] - lag]).mean() for lag in range(lags + 1)]
+    )
+    correlation /= correlation[0]
+    size, half = 4096, KERNEL_SIZE // 2
+    ring = np.zeros(size)
+    ring[: lags + 1] = correlation
+    ring[size - lags :] = correlation[:0:-1]
+    # The square root of the power spectrum, with no phase; a correlation cut off after a few
+    # lags may have slightly negative power.
+    amplitude = np.sqrt(np.fft.rfft(ring).real.clip(1e-4))
+    kernel = np.roll(np.fft.irfft(amplitude, size), half)[:KERNEL_SIZE]
+    return kernel / np.linalg.norm(kernel)
+
+
+def no_point_spread() -> NDArray[np.float64]:
+    """Kernel that changes nothing."""
+    kernel = np.zeros(KERNEL_SIZE)
+    kernel[KERNEL_SIZE // 2] = 1.0
+    return kernel
+
+
+def intensity_dependence(noise: NDArray, level: NDArray, clean: NDArray) -> float:
+    """Return b of noise variance ~ 1 + b · intensity: counting noise over readout noise.
+
+    Parameters
+    ----------
+    noise, clean : array of shape (n, channels)
+    level : array of shape (n,)
+    """
+    power = (noise / level[:, None]) ** 2
+    intensity = clean.clip(0)
+    edges = np.quantile(intensity, np.linspace(0, 1, 21))
+    bins = np.digitize(intensity, edges[1:-1]).ravel()
+    count = np.bincount(bins, minlength=20)
+    full = count > 0
+    if full.sum() < 3:
+        return 0.0
+    mean_intensity, mean_power = (
+        np.bincount(bins, values.ravel(), minlength=20)[full] / count[full]
+        for values in (intensity, power)
+    )
+    slope, constant = np.polyfit(mean_intensity, mean_power, 1)
+    return float(np.clip(slope / max(constant, 1e-3), 0, 50))

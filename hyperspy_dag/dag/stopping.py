@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""When the training of a class has done its work (NumPy).
+
+del-Pozo-Bueno et al. 2024 stop when Fréchet distance, Pearson correlation and cosine distance of
+synthetic to real spectra reach those of real to real spectra. Here the baseline comes from
+repeated random halves of the class's own training spectra, and synthetic spectra are judged the
+same way, half a set against half a set, because these figures depend on the counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from hyperspy_dag.metrics import cosine_distance, frechet_distance, pearson_correlation, snr
+
+#: The metrics of a class, in the order of tables and plots.
+METRICS = ("frechet_distance", "pearson_correlation", "cosine_distance", "snr")
+
+#: Choices of ``stopping=`` besides None, and the metrics that each asks for.
+CRITERIA: dict[str, tuple[str, ...]] = {
+    "all": METRICS[:3],
+    "frechet": METRICS[:1],
+}
+
+
+def compare(real: np.ndarray, synthetic: np.ndarray) -> dict[str, float]:
+    """Metrics of synthetic against real spectra, arrays of shape (n, channels)."""
+    return {
+        "frechet_distance": frechet_distance(real, synthetic),
+        "pearson_correlation": pearson_correlation(real, synthetic),
+        "cosine_distance": cosine_distance(real, synthetic),
+        "snr": snr(synthetic),
+    }
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """Metrics of real against real spectra: mean and spread over random halves.
+
+    Parameters
+    ----------
+    mean, spread : dict of str to float
+        For each of :data:`METRICS`; the spread is a standard deviation.
+    """
+
+    mean: dict[str, float]
+    spread: dict[str, float]
+
+    @classmethod
+    def of(cls, spectra: np.ndarray, random: np.random.Generator, repeats: int = 10) -> Baseline:
+        """Estimate from spectra of shape (n, channels).
+
+        Parameters
+        ----------
+        spectra : array of shape (n, channels)
+        random : numpy.random.Generator
+        repeats : int, default 10
+            Random halvings.
+        """
+        half = len(spectra) // 2
+        rows = []
+        for _ in range(repeats):
+            order = random.permutation(len(spectra))
+            rows.append(compare(spectra[order[:half]], spectra[order[half : 2 * half]]))
+        table = {name: np.array([row[name] for row in rows]) for name in METRICS}
+        return cls(
+            {name: float(values.mean()) for name, values in table.items()},
+            {name: float(values.std()) for name, values in table.items()},
+        )
+
+    def excess(self, metrics: dict[str, float], name: str) -> float:
+        """How much worse than real against real, relative to it; at most 0 is as good."""
+        worse = metrics[name] - self.mean[name]
+        if name == "pearson_correlation":
+            worse = -worse
+        return float(worse / max(abs(self.mean[name]), 1e-12))
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Metrics of a class's generator at an epoch (0: before training)."""
+
+    epoch: int
+    metrics: dict[str, float]
+    score: float
+    reached: bool
+
+
+class Judge:
+    """Judges a generator against its class's training spectra.
+
+    Parameters
+    ----------
+    spectra : array of shape (n, channels)
+    seed : numpy.random.SeedSequence
+    stopping : {"all", "frechet"} or None
+        Which metrics must reach the baseline; None never says that they do.
+    tolerance : float
+        How far behind the baseline still counts as reached, relative to it.
+    """
+
+    def __init__(
+        self,
+        spectra: np.ndarray,
+        seed: np.random.SeedSequence,
+        stopping: str | None,
+        tolerance: float,
+    ):
+        self.spectra = spectra
+        self.stopping = stopping
+        self.tolerance = tolerance
+        self._random = np.random.default_rng(seed)
+        self.baseline = Baseline.of(spectra, self._random)
+        half = len(spectra) // 2
+        # The same halves every time, so that epochs are compared and not draws.
+        self._halves = [self._random.permutation(len(spectra))[:half] for _ in range(4)]
+
+    @property
+    def n_synthetic(self) -> int:
+        """Synthetic spectra wanted for a judgement."""
+        return sum(len(half) for half in self._halves)
+
+    def judge(self, epoch: int, sample: Callable[[int], np.ndarray]) -> Evaluation:
+        """Judge `n_synthetic` spectra that ``sample(n)`` returns."""
+        synthetic = np.array_split(sample(self.n_synthetic), len(self._halves))
+        if not all(np.isfinite(part).all() for part in synthetic):
+            nan = dict.fromkeys(METRICS, float("nan"))
+            return Evaluation(epoch, nan, float("inf"), False)
+        rows = [
+            compare(self.spectra[half], part)
+            for half, part in zip(self._halves, synthetic, strict=True)
+        ]
+        metrics = {name: float(np.mean([row[name] for row in rows])) for name in METRICS}
+        reached = self.stopping is not None and all(
+            self.baseline.excess(metrics, name) <= self.tolerance
+            for name in CRITERIA[self.stopping]
+        )
+        return Evaluation(epoch, metrics, self._score(metrics), reached)
+
+    def _score(self, metrics: dict[str, float]) -> float:
+        """Lower is better: how far the metrics are from those of real against real spectra.
+
+        Being closer than real spectra are to each other is no merit, since it means copying or
+        averaging; it counts as a distance too, but for the Fréchet distance, which a generator
+        that knows the distribution well may rightly bring below that of two small halves.
+        """
+        terms = []
+        for name in METRICS:
+            excess = self.baseline.excess(metrics, name)
+            terms.append(max(0.0, excess) if name == "frechet_distance" else abs(excess))
+        return float(np.sum(terms))

@@ -1,0 +1,281 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The training loop: one class's generator against the discriminators of a design.
+
+Whole epochs run inside one compiled function. It is traced once and serves every class of a fit:
+the class's spectra are an argument, and weights are set back between classes. All randomness
+comes from the class's seed and the epoch's number, so an epoch can be repeated by itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ._tensorflow import tf
+from .architectures import Architecture
+from .designs import Design
+from .losses import discriminator_loss, generator_loss
+from .networks import Discriminator, Initialisers
+from .optimiser import Adam
+from .recipes import Recipe
+from .sampling import Sampler
+from .start import Start, draw_latent
+from .transforms import apply_view
+
+#: Length of the step that the gradient penalty takes, in standard deviations of a channel.
+PENALTY_STEP = 0.01
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Costs per epoch, arrays of shape (epochs,)."""
+
+    discriminator: np.ndarray
+    generator: np.ndarray
+
+    @property
+    def finite(self) -> bool:
+        """Whether training is still sound."""
+        return bool(np.isfinite(self.discriminator).all() and np.isfinite(self.generator).all())
+
+
+class Trainer:
+    """A generator, its weight average and the discriminators, trained class by class.
+
+    Parameters
+    ----------
+    channels : int
+        Channels of a spectrum.
+    architecture : Architecture
+    design : Design
+    recipe : Recipe
+    make_generator : callable
+        ``make_generator(initialisers) -> keras.Model``, called twice: for the generator and for
+        the average of its weights.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        architecture: Architecture,
+        design: Design,
+        recipe: Recipe,
+        make_generator,
+    ):
+        self.channels = channels
+        self.architecture = architecture
+        self.design = design
+        self.recipe = recipe
+        self._make_generator = make_generator
+        seed = np.random.SeedSequence(0)
+        self.generator = make_generator(Initialisers(seed))
+        self.average = make_generator(Initialisers(seed))
+        self.sampler = Sampler(self.average, architecture.latent_size)
+        self.discriminators = [
+            self._make_discriminator(Initialisers(seed)) for _ in design.discriminators
+        ]
+        self._generator_adam = Adam(self.generator.trainable_variables, recipe.beta_1)
+        self._discriminator_adams = [
+            Adam(d.trainable_variables, recipe.beta_1) for d in self.discriminators
+        ]
+        self._max_shift = max(1, round(recipe.max_shift * channels))
+        self._compiled = tf.function(
+            self._run,
+            input_signature=[
+                tf.TensorSpec([None, channels], tf.float32),
+                tf.TensorSpec([None, None], tf.int32),
+                tf.TensorSpec([None, None, architecture.latent_size], tf.float32),
+                tf.TensorSpec([None, 2], tf.int32),
+                tf.TensorSpec([None, 2], tf.float32),
+            ],
+        )
+
+    def _make_discriminator(self, initialisers: Initialisers) -> Discriminator:
+        discriminator = Discriminator(
+            self.channels,
+            self.architecture.discriminator,
+            self.architecture.leaky_slope,
+            initialisers,
+        )
+        discriminator(tf.zeros([2, self.channels]), seed=tf.constant([0, 0]))
+        return discriminator
+
+    # -- one class ---------------------------------------------------------------------------
+
+    def start(
+        self, spectra: np.ndarray, seed: np.random.SeedSequence, start: Start | None = None
+    ) -> None:
+        """Set everything back and begin with a class.
+
+        Parameters
+        ----------
+        spectra : array of shape (n, channels)
+        seed : numpy.random.SeedSequence
+            The class's own.
+        start : Start, optional
+            Statistical start of a physical recipe.
+        """
+        self._seed = seed
+        self._spectra = tf.constant(spectra, tf.float32)
+        self._latent = start
+        self._batch = min(self.recipe.batch_size, len(spectra))
+        generator_seed, *discriminator_seeds = self._stream(0).spawn(1 + len(self.discriminators))
+        fresh = self._make_generator(Initialisers(generator_seed))
+        if start is not None:
+            fresh.set_start(start)
+        for model in (self.generator, self.average):
+            model.set_weights(fresh.get_weights())
+        for discriminator, own_seed in zip(self.discriminators, discriminator_seeds, strict=True):
+            fresh = self._make_discriminator(Initialisers(own_seed))
+            if self.recipe.physical:
+                scale = spectra.std(axis=0)
+                fresh.centre.assign(spectra.mean(axis=0))
+                # Channels that hardly vary must not be blown up.
+                fresh.scale.assign(np.maximum(scale, 0.1 * scale.mean() + 1e-6))
+            discriminator.set_weights(fresh.get_weights())
+        for adam in (self._generator_adam, *self._discriminator_adams):
+            adam.reset()
+
+    def train(self, first_epoch: int, epochs: int, rate_factor: float = 1.0) -> Costs:
+        """Train `epochs` epochs, the first numbered `first_epoch` (from 0)."""
+        batches = len(self._spectra) // self._batch
+        order, latents, seeds, rates = [], [], [], []
+        for epoch in range(first_epoch, first_epoch + epochs):
+            random = np.random.default_rng(self._stream(1, epoch))
+            permutation = random.permutation(len(self._spectra))[: batches * self._batch]
+            order.append(permutation.reshape(batches, self._batch))
+            latent = self._draw_latent(batches * self._batch, epoch)
+            latents.append(latent.reshape(batches, self._batch, -1))
+            seeds.append(random.integers(2**31 - 1, size=(batches, 2)))
+            rates.append(np.tile(self._rates(epoch, rate_factor), (batches, 1)))
+        costs = self._compiled(
+            self._spectra,
+            np.concatenate(order).astype(np.int32),
+            np.concatenate(latents).astype(np.float32),
+            np.concatenate(seeds).astype(np.int32),
+            np.concatenate(rates).astype(np.float32),
+        ).numpy()
+        discriminator, generator = costs.reshape(epochs, batches, 2).mean(axis=1).T
+        return Costs(discriminator, generator)
+
+    def _draw_latent(self, n: int, epoch: int) -> np.ndarray:
+        return draw_latent(self._latent, n, self.architecture.latent_size, self._stream(2, epoch))
+
+    def _stream(self, *key: int) -> np.random.SeedSequence:
+        return np.random.SeedSequence(self._seed.entropy, spawn_key=(*self._seed.spawn_key, *key))
+
+    def weights(self) -> list[np.ndarray]:
+        """Copy of the averaged generator's weights."""
+        return self.average.get_weights()
+
+    def state(self) -> list[np.ndarray]:
+        """Copy of all that training changes."""
+        return [v.numpy() for v in self._state_variables()]
+
+    def restore(self, state: list[np.ndarray]) -> None:
+        """Set all that training changes back to a copy taken by :meth:`state`."""
+        for variable, value in zip(self._state_variables(), state, strict=True):
+            variable.assign(value)
+
+    def _state_variables(self) -> list:
+        models = (self.generator, self.average, *self.discriminators)
+        adams = (self._generator_adam, *self._discriminator_adams)
+        return [v for m in models for v in m.variables] + [v for a in adams for v in a.state]
+
+    def _rates(self, epoch: int, factor: float) -> tuple[float, float]:
+        """(generator, discriminator) learning rates of an epoch."""
+        if self.recipe.cosine_decay:
+            progress = min(1.0, epoch / max(1, self.recipe.max_epochs))
+            factor *= 0.1 + 0.9 * 0.5 * (1.0 + np.cos(np.pi * progress))
+        generator = 0.0 if epoch < self.recipe.warm_up else self.recipe.generator_rate
+        return factor * generator, factor * self.recipe.discriminator_rate
+
+    # -- inside the compiled function --------------------------------------------------------
+
+    def _run(self, spectra, order, latents, seeds, rates):
+        steps = tf.shape(order)[0]
+        costs = tf.TensorArray(tf.float32, size=steps, element_shape=[2])
+        for i in tf.range(steps):
+            real = tf.gather(spectra, order[i])
+            costs = costs.write(i, self._step(real, latents[i], seeds[i], rates[i]))
+        return costs.stack()
+
+    @tf.autograph.experimental.do_not_convert
+    def _step(self, real, latent, seed, rates):
+        """Update the discriminators on their views, then the generator against all of them."""
+        steps = self.design.discriminator_steps(self.recipe.joint_views)
+        seeds = tf.unstack(tf.random.split(seed, 1 + len(steps) + len(self.discriminators)))
+        variables = [v.value for v in self.generator.trainable_variables]
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(variables)
+            generated = self.generator(latent, seed=seeds.pop())
+            with tape.stop_recording():
+                discriminator_costs = [
+                    self._discriminator_step(index, views, real, generated, seeds.pop(), rates[1])
+                    for index, views in steps
+                ]
+            generator_costs = []
+            for discriminator, views in zip(
+                self.discriminators, self.design.discriminators, strict=True
+            ):
+                shown = self._show(views, real, generated, seeds[-1])
+                logits = self._logits(discriminator, shown, len(views), seeds.pop())
+                # Each view counts the same, whichever discriminator judges it.
+                generator_costs.append(len(views) * generator_loss(self.recipe.loss, *logits))
+            cost = tf.add_n(generator_costs) / sum(map(len, self.design.discriminators))
+        gradients = tape.gradient(cost, variables, unconnected_gradients="zero")
+        self._generator_adam.apply(gradients, rates[0])
+        decay = self.recipe.average_decay
+        for average, current in zip(
+            self.average.trainable_variables, self.generator.trainable_variables, strict=True
+        ):
+            average.value.assign_add((1.0 - decay) * (current.value - average.value))
+        return tf.stack([tf.add_n(discriminator_costs) / len(discriminator_costs), cost])
+
+    def _discriminator_step(self, index, views, real, generated, seed, rate):
+        discriminator = self.discriminators[index]
+        variables = [v.value for v in discriminator.trainable_variables]
+        shown = self._show(views, real, generated, seed)
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(variables)
+            logits = self._logits(discriminator, shown, len(views), seed)
+            cost = discriminator_loss(self.recipe.loss, *logits, self.recipe.real_label)
+            penalised = cost
+            if self.recipe.penalty:
+                penalised += self._penalty(discriminator, shown, logits, len(views), seed)
+        gradients = tape.gradient(penalised, variables, unconnected_gradients="zero")
+        self._discriminator_adams[index].apply(gradients, rate)
+        return cost
+
+    def _penalty(self, discriminator, shown, logits, views, seed):
+        """Squared slope of the discriminator at real and generated spectra (R1 and R2).
+
+        The slope along one random direction, by a difference of logits: its square is the
+        squared gradient on average, and no gradient of a gradient is needed. In standardised
+        units, so that the weight means the same for every class.
+        """
+        direction = tf.random.stateless_normal(tf.shape(shown), tf.random.fold_in(seed, 2))
+        step = PENALTY_STEP * direction * discriminator.scale.value
+        moved = self._logits(discriminator, shown + step, views, seed)
+        slope = (tf.concat(moved, 0) - tf.concat(logits, 0)) / PENALTY_STEP
+        return self.recipe.penalty * tf.reduce_mean(slope**2)
+
+    def _show(self, views, real, generated, seed):
+        """Stack real and generated spectra in each view, each a minibatch of its own."""
+        seeds = iter(tf.unstack(tf.random.split(seed, 2 * len(views))))
+        options = {"max_shift": self._max_shift, "max_noise": self.recipe.max_noise}
+        return tf.concat(
+            [
+                apply_view(view, spectra, next(seeds), **options)
+                for spectra in (real, generated)
+                for view in views
+            ],
+            axis=0,
+        )
+
+    def _logits(self, discriminator, shown, views, seed):
+        """Logits of the real and of the generated spectra that :meth:`_show` stacked."""
+        # Another seed than that of the transforms.
+        seed = tf.random.fold_in(seed, 1)
+        return tf.split(discriminator(shown, seed=seed, groups=2 * views), 2)

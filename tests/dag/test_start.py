@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The statistical start finds what simulated spectra were made with."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.ndimage import convolve1d
+
+from hyperspy_dag.dag.start import (
+    KERNEL_SIZE,
+    MAX_COMPONENTS,
+    draw_latent,
+    fit_start,
+    fourier_shift,
+)
+from hyperspy_dag.dag.start._components import noise_weighted_components
+from hyperspy_dag.dag.start._latent import LatentBank
+from hyperspy_dag.dag.start._noise import point_spread, relative_level
+from hyperspy_dag.dag.start._shrinkage import Shrinker
+
+AXIS = np.linspace(0, 1, 200)
+
+
+def line(centre, width=0.04):
+    return np.exp(-(((AXIS - centre) / width) ** 2) / 2)
+
+
+def simulated(n=120, noise=0.05, shift=0.0, seed=0):
+    """Two components, noise of three-fold different level and neighbour correlation."""
+    random = np.random.default_rng(seed)
+    scores = random.normal(size=(n, 2)) * [0.2, 0.05]
+    clean = line(0.35) + 0.5 * line(0.65) + scores @ [line(0.65), line(0.4, 0.1)]
+    shifts = shift * random.normal(size=n)
+    level = noise * np.exp(random.uniform(-0.55, 0.55, n))
+    white = random.normal(size=(n, 200))
+    spread = convolve1d(white, [0.5, np.sqrt(0.5), 0.5], axis=1, mode="wrap")
+    return fourier_shift(clean, shifts) + level[:, None] * spread, clean, shifts, level, scores
+
+
+def test_relative_level_follows_the_noise():
+    spectra, _, _, level, _ = simulated()
+    assert np.corrcoef(np.log(relative_level(spectra)), np.log(level))[0, 1] > 0.93
+
+
+def test_point_spread_has_the_noise_correlation():
+    random = np.random.default_rng(0)
+    noise = convolve1d(random.normal(size=(400, 300)), [0.5, np.sqrt(0.5), 0.5], axis=1)
+    kernel = point_spread(noise)
+    assert len(kernel) == KERNEL_SIZE
+    np.testing.assert_allclose(kernel, kernel[::-1], atol=1e-9)
+    correlation = [(kernel[lag:] * kernel[: KERNEL_SIZE - lag]).sum() for lag in range(4)]
+    # [0.5, √½, 0.5] with itself: 1, 2 · 0.5 · √½, 0.25, 0.
+    np.testing.assert_allclose(correlation, [1, np.sqrt(0.5), 0.25, 0], atol=0.02)
+
+
+def test_components_come_nearer_to_the_clean_spectra_than_pca():
+    spectra, clean, *_ = simulated(noise=0.15)
+    model = noise_weighted_components(spectra, 2)
+    ours = model.mean + model.scores @ model.basis
+    mean = spectra.mean(axis=0)
+    u, s, vt = np.linalg.svd(spectra - mean, full_matrices=False)
+    pca = mean + (u[:, :2] * s[:2]) @ vt[:2]
+    error, reference = (np.sqrt(((x - clean) ** 2).mean()) for x in (ours, pca))
+    assert error < 0.7 * reference
+    np.testing.assert_allclose(model.basis @ model.basis.T, np.eye(2), atol=1e-6)
+
+
+def test_shrinkage_leaves_rows_without_noise():
+    row = (line(0.4) + 0.2 * line(0.6, 0.01))[None]
+    shrink = Shrinker(np.eye(KERNEL_SIZE)[KERNEL_SIZE // 2], 200)
+    np.testing.assert_allclose(shrink(row, np.zeros(1)), row, atol=1e-12)
+    noisy = row + 0.05 * np.random.default_rng(0).normal(size=(1, 200))
+    error = np.abs(shrink(noisy, np.array([0.05])) - row).mean()
+    assert error < 0.5 * np.abs(noisy - row).mean()
+
+
+@pytest.mark.parametrize("shift", [0.0, 1.5])
+def test_finds_the_energy_jitter(shift):
+    spectra, *_ = simulated(shift=shift)
+    assert fit_start(spectra).jitter == pytest.approx(shift, abs=0.35)
+
+
+def test_finds_noise_levels_and_counting_noise():
+    random = np.random.default_rng(1)
+    shape = np.exp(-(((np.linspace(0, 1, 800) - 0.4) / 0.1) ** 2) / 2)
+    clean = shape * (1 + 0.1 * random.normal(size=(200, 1)))
+    noise = 0.02 * np.sqrt(1 + 5 * clean) * random.normal(size=clean.shape)
+    start = fit_start(clean + noise)
+    assert start.intensity == pytest.approx(5, rel=0.35)
+    level = 0.02 * np.sqrt((1 + 5 * clean).mean())
+    assert np.exp(start.level[0]) == pytest.approx(level, rel=0.1)
+
+
+def test_smooth_spectra_have_no_noise():
+    _, clean, *_ = simulated()
+    start = fit_start(clean)
+    assert np.exp(start.level[0]) < 1e-3
+    latent = draw_latent(start, 50, MAX_COMPONENTS + 2, np.random.SeedSequence(0))
+    drawn = start.mean + latent[:, :MAX_COMPONENTS] @ start.basis
+    roughness = np.abs(np.diff(drawn, 2)).mean()
+    assert roughness < 1.5 * np.abs(np.diff(clean, 2)).mean()
+
+
+def test_says_whether_maxima_are_one():
+    spectra, *_ = simulated()
+    assert not fit_start(spectra).unit_maximum
+    assert fit_start(spectra / spectra.max(axis=1, keepdims=True)).unit_maximum
+
+
+@pytest.mark.parametrize("n", [8, 9, 30])
+def test_few_spectra_will_do(n):
+    start = fit_start(simulated(n)[0])
+    assert all(np.isfinite(a).all() for a in start.arrays().values())
+
+
+def test_many_spectra_are_put_on_the_basis_of_some():
+    spectra, _, _, level, _ = simulated(1700)
+    start = fit_start(spectra)
+    assert len(start.latent) == 1700
+    found = start.level[0] + start.level[1] * start.latent[:, -1]
+    assert np.corrcoef(found, np.log(level))[0, 1] > 0.95
+
+
+def test_new_latents_are_distributed_as_the_training_ones():
+    spectra, *_ = simulated(300)
+    start = fit_start(spectra)
+    new = start.bank.draw(3000, np.random.SeedSequence(0))
+    old = start.latent
+    np.testing.assert_allclose(new.mean(axis=0), old.mean(axis=0), atol=0.08)
+    # The two components that are there, and the noise level.
+    real = [0, 1, -1]
+    np.testing.assert_allclose(new.std(axis=0)[real], old.std(axis=0)[real], rtol=0.1)
+    np.testing.assert_allclose(new.std(axis=0), old.std(axis=0), rtol=0.25)
+    # … and none repeats a training latent.
+    distance = np.linalg.norm(new[:, None, :2] - old[None, :, :2], axis=2).min(axis=1)
+    assert (distance > 0).all()
+
+
+def test_latents_cover_every_training_spectrum_before_any_twice():
+    random = np.random.default_rng(0)
+    bank = LatentBank(
+        np.arange(20.0)[:, None] * 100,
+        (np.arange(20)[:, None] + [1, -1]) % 20,
+        np.full(1, 1e-6),
+        np.zeros(1),
+    )
+    drawn = np.round(bank.draw(20, np.random.SeedSequence(random.integers(9)))[:, 0] / 100)
+    assert sorted(drawn) == list(range(20))
+
+
+def test_latents_are_a_sequence():
+    start = fit_start(simulated(40)[0])
+    seed = np.random.SeedSequence(4)
+    whole = start.bank.draw(900, seed)
+    np.testing.assert_array_equal(start.bank.draw(100, seed, first=700), whole[700:800])

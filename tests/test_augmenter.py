@@ -1,0 +1,372 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The battery that every design, architecture and recipe passes, and what a fitted object does."""
+
+from __future__ import annotations
+
+import itertools
+
+import hyperspy.api as hs
+import numpy as np
+import pytest
+from exspy.signals import EELSSpectrum
+from spectra import DISPERSION, ENERGY_OFFSET, eels, two_classes, white_lines
+
+from hyperspy_dag import EELSAugmenter, get_labels
+from hyperspy_dag.augmenter import NotFittedError
+from hyperspy_dag.dag.architectures import ARCHITECTURES
+from hyperspy_dag.dag.designs import DESIGNS
+from hyperspy_dag.dag.recipes import RECIPES
+
+# Few spectra and few epochs on purpose: what they warn of is tested by itself.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*spectra.*recommended"),
+    pytest.mark.filterwarnings("ignore:.*fewer than"),
+    pytest.mark.filterwarnings("ignore:.*stopping criterion"),
+]
+
+BATTERY = list(itertools.product(DESIGNS, ARCHITECTURES, RECIPES))
+
+
+@pytest.fixture(scope="module")
+def fitted() -> EELSAugmenter:
+    """A default augmenter, briefly trained on two classes."""
+    s, labels = two_classes(60, 40)
+    return EELSAugmenter(max_epochs=10, random_state=1).fit(s, labels, show_progressbar=False)
+
+
+@pytest.mark.parametrize(
+    ("design", "architecture", "recipe"), BATTERY, ids=["-".join(b) for b in BATTERY]
+)
+def test_battery(design, architecture, recipe, tmp_path):
+    s, labels = two_classes()
+    before = s.data.copy()
+
+    def make():
+        return EELSAugmenter(
+            design, architecture, recipe=recipe, max_epochs=2, stopping=None, random_state=3
+        )
+
+    augmenter = make().fit(s, labels, show_progressbar=False)
+    np.testing.assert_array_equal(s.data, before)
+    aug = augmenter.sample(9)
+
+    # Shapes and axes: a stack (spectrum, class | energy) on the real spectra's energy axis.
+    assert type(aug) is EELSSpectrum
+    assert aug.data.shape == (2, 9, 48)
+    assert [axis.name for axis in aug.axes_manager.navigation_axes] == ["spectrum", "class"]
+    energy = aug.axes_manager.signal_axes[0]
+    assert (energy.offset, energy.scale, energy.units) == (ENERGY_OFFSET, DISPERSION, "eV")
+    assert energy.name == "Energy loss"
+    np.testing.assert_array_equal(get_labels(aug), [["Fe3O4"] * 9, ["FeO"] * 9])
+
+    assert np.isfinite(aug.data).all()
+    # No two spectra are the same.
+    assert len(np.unique(aug.data.reshape(18, -1), axis=0)) == 18
+
+    # The same spectra after saving and loading …
+    augmenter.save(tmp_path / "a.dag")
+    np.testing.assert_array_equal(EELSAugmenter.load(tmp_path / "a.dag").sample(9).data, aug.data)
+    # … and from a new fit, be there other classes or not.
+    alone = np.where(labels == "FeO", labels, "")
+    again = make().fit(s, alone, show_progressbar=False)
+    assert again.classes_ == ["FeO"]
+    np.testing.assert_array_equal(again.sample(9).data[0], aug.data[1])
+
+
+def test_training_brings_the_papers_generator_nearer():
+    """The paper's generator starts from nothing, so that training shows."""
+    s = eels(white_lines(60))
+    augmenter = EELSAugmenter(recipe="paper", stopping=None, max_epochs=150, random_state=0)
+    augmenter.fit(s, np.ones(60, int), show_progressbar=False)
+    distances = [e.metrics["frechet_distance"] for e in augmenter.history_[1].evaluations]
+    assert distances[-1] < 0.9 * distances[0]
+
+
+def test_keeps_the_best_state(fitted):
+    for label in fitted.classes_:
+        scores = [e.score for e in fitted.history_[label].evaluations]
+        assert fitted.best_[label].score == min(scores)
+
+
+def test_stacks_are_prefixes_of_longer_ones(fitted):
+    np.testing.assert_array_equal(fitted.sample(300).inav[:7].data, fitted.sample(7).data)
+
+
+def test_sampling_repeats_itself_unless_told_otherwise(fitted):
+    first = fitted.sample(5).data
+    np.testing.assert_array_equal(first, fitted.sample(5).data)
+    other = fitted.sample(5, random_state=7).data
+    assert (first != other).any()
+    np.testing.assert_array_equal(other, fitted.sample(5, random_state=7).data)
+
+
+def test_other_random_state_other_spectra():
+    s, labels = two_classes()
+    stacks = [
+        EELSAugmenter(max_epochs=1, random_state=r).fit(s, labels, show_progressbar=False).sample(3)
+        for r in (0, 1)
+    ]
+    assert (stacks[0].data != stacks[1].data).any()
+
+
+def test_leaves_global_random_state_alone():
+    import random
+
+    import tensorflow as tf
+
+    s, labels = two_classes()
+    states = np.random.get_state()[1].copy(), random.getstate()
+    tf.random.set_seed(3)
+    expected = tf.random.normal([3]).numpy()
+    tf.random.set_seed(3)
+    EELSAugmenter(max_epochs=1, random_state=0).fit(s, labels, show_progressbar=False).sample(2)
+    np.testing.assert_array_equal(tf.random.normal([3]).numpy(), expected)
+    np.testing.assert_array_equal(np.random.get_state()[1], states[0])
+    assert random.getstate() == states[1]
+
+
+def test_one_class_by_label(fitted):
+    aug = fitted.sample(4, label="FeO")
+    assert aug.axes_manager.navigation_shape == (4,)
+    np.testing.assert_array_equal(get_labels(aug), ["FeO"] * 4)
+    np.testing.assert_array_equal(aug.data, fitted.sample(4).inav[:, 1].data)
+    with pytest.raises(ValueError, match="'NiO' was not fitted; the classes are 'Fe3O4', 'FeO'"):
+        fitted.sample(4, label="NiO")
+
+
+def test_noise_free_spectra_are_smooth(fitted):
+    def roughness(signal):
+        return np.abs(np.diff(signal.data, 2, axis=-1)).mean()
+
+    assert roughness(fitted.sample(50, noise=False)) < 0.5 * roughness(fitted.sample(50))
+
+
+def test_dose_scales_the_noise(fitted):
+    """Noise goes with the inverse square root of the dose."""
+
+    def noise(dose):
+        noisy = fitted.sample(200, label="FeO", dose=dose)
+        # White lines end before the last channels; the continuum there is flat.
+        return np.std(np.diff(noisy.data[:, -8:], axis=1))
+
+    assert noise(0.25) == pytest.approx(2 * noise(1.0), rel=0.25)
+    assert noise(100.0) == pytest.approx(0.1 * noise(1.0), rel=0.6)
+
+
+def test_energy_jitter_is_in_ev(fitted):
+    def positions(jitter):
+        clean = fitted.sample(200, label="FeO", noise=False, energy_jitter=jitter)
+        axis = clean.axes_manager.signal_axes[0].axis
+        window = clean.data[:, :25]
+        return (window * axis[:25]).sum(axis=1) / window.sum(axis=1)
+
+    still, moving = positions(0.0), positions(1.0)
+    # A centroid in a window follows a shift only in part.
+    assert moving.std() > 2 * still.std()
+
+
+def test_paper_recipe_knows_no_dose():
+    s, labels = two_classes()
+    augmenter = EELSAugmenter(recipe="paper", max_epochs=1, random_state=0)
+    augmenter.fit(s, labels, show_progressbar=False)
+    assert np.isfinite(augmenter.sample(3, noise=False).data).all()
+    with pytest.raises(ValueError, match="recipe='refined'"):
+        augmenter.sample(3, dose=2.0)
+    with pytest.raises(ValueError, match="recipe='refined'"):
+        augmenter.sample(3, energy_jitter=0.1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"n_spectra": 0}, ValueError, "n_spectra must be at least 1, 0 was given"),
+        ({"n_spectra": -3}, ValueError, "n_spectra must be at least 1, -3 was given"),
+        ({"n_spectra": 2.5}, TypeError, "n_spectra must be a whole number, 2.5"),
+        ({"dose": 0}, ValueError, "dose must be above 0"),
+        ({"dose": "high"}, TypeError, "dose must be a number, 'high'"),
+        ({"energy_jitter": -1}, ValueError, "energy_jitter must be at least 0"),
+        ({"random_state": -1}, ValueError, "random_state must be at least 0"),
+        ({"random_state": "a"}, TypeError, "random_state must be a whole number"),
+    ],
+)
+def test_sample_says_what_is_wrong(fitted, arguments, error, message):
+    with pytest.raises(error, match=message):
+        fitted.sample(**arguments)
+
+
+def test_not_fitted():
+    with pytest.raises(NotFittedError, match=r"call fit\(s, labels\) first"):
+        EELSAugmenter().sample(3)
+    assert "not fitted" in repr(EELSAugmenter())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"design": "single_bitran"}, "Did you mean 'single_bitrans'"),
+        ({"design": None}, "choose from single_monotrans, multi_monotrans, single_bitrans"),
+        ({"architecture": "simpledense"}, "Did you mean 'simple_dense'"),
+        ({"recipe": "Paper"}, "Did you mean 'paper'"),
+        ({"stopping": "fid"}, "choose from all, frechet"),
+        ({"tolerance": -0.1}, "tolerance must be at least 0"),
+        ({"max_epochs": 0}, "max_epochs must be at least 1"),
+    ],
+)
+def test_says_which_choices_there_are(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        EELSAugmenter(**arguments)
+
+
+def test_provenance(fitted):
+    metadata = fitted.sample(3).metadata.DAG
+    assert metadata.design == "single_bitrans"
+    assert metadata.architecture == "compact"
+    assert metadata.recipe == "refined"
+    assert metadata.random_state == 1
+    assert metadata.classes == ["Fe3O4", "FeO"]
+    assert metadata.training_spectra == [40, 60]
+    assert len(metadata.training_digest) == 64
+    assert len(metadata.metrics.frechet_distance) == 2
+
+
+def test_random_state_none_is_reported_and_repeats():
+    s, labels = two_classes()
+    first = EELSAugmenter(max_epochs=1).fit(s, labels, show_progressbar=False)
+    again = EELSAugmenter(max_epochs=1, random_state=first.random_state_)
+    again.fit(s, labels, show_progressbar=False)
+    np.testing.assert_array_equal(first.sample(3).data, again.sample(3).data)
+
+
+def test_fit_resample_balances():
+    s, labels = two_classes()
+    augmenter = EELSAugmenter(max_epochs=1, random_state=0)
+    signal, new = augmenter.fit_resample(s, labels, show_progressbar=False)
+    assert signal.data.shape == (28, 48)
+    np.testing.assert_array_equal(new, ["Fe3O4"] * 14 + ["FeO"] * 14)
+    np.testing.assert_array_equal(get_labels(signal), new)
+    np.testing.assert_array_equal(signal.data[:10], s.data[labels == "Fe3O4"])
+    np.testing.assert_array_equal(signal.data[14:], s.data[labels == "FeO"])
+    with pytest.raises(ValueError, match="n_spectra=12 is less than class 'FeO' has"):
+        augmenter.fit_resample(s, labels, n_spectra=12, show_progressbar=False)
+
+
+def test_labels_keep_their_kind():
+    s, labels = two_classes()
+    augmenter = EELSAugmenter(max_epochs=1, random_state=0)
+    aug = augmenter.fit(s, labels == "FeO", show_progressbar=False).sample(2)
+    assert get_labels(aug).dtype == bool
+    aug = augmenter.fit(s, np.where(labels == "FeO", 10, 2), show_progressbar=False).sample(2)
+    np.testing.assert_array_equal(get_labels(aug), [[2, 2], [10, 10]])
+
+
+def test_lazy_input_gives_the_same_spectra(fitted):
+    s, labels = two_classes(60, 40)
+    augmenter = EELSAugmenter(max_epochs=10, random_state=1)
+    augmenter.fit(s.as_lazy(), labels, show_progressbar=False)
+    np.testing.assert_array_equal(augmenter.sample(4).data, fitted.sample(4).data)
+
+
+def test_non_uniform_energy_axis():
+    s, labels = two_classes()
+    s.axes_manager.signal_axes[0].convert_to_non_uniform_axis()
+    axis = s.axes_manager.signal_axes[0]
+    axis.axis = ENERGY_OFFSET + np.linspace(0, 5, 48) ** 2
+    augmenter = EELSAugmenter(max_epochs=1, random_state=0)
+    aug = augmenter.fit(s, labels, show_progressbar=False).sample(3)
+    np.testing.assert_allclose(aug.axes_manager.signal_axes[0].axis, axis.axis)
+    with pytest.raises(ValueError, match="needs a uniform energy axis"):
+        augmenter.sample(3, energy_jitter=0.1)
+
+
+def test_spectrum_image_with_unlabelled_pixels():
+    image = eels(white_lines(30).reshape(5, 6, 48))
+    labels = np.full((5, 6), -1)
+    labels[1:4] = 0
+    labels[4, :] = 1
+    labels[0, :3] = 1
+    augmenter = EELSAugmenter(max_epochs=1, random_state=0)
+    augmenter.fit(image, labels, show_progressbar=False)
+    assert augmenter.sample(2).metadata.DAG.training_spectra == [18, 9]
+
+
+def test_ctrl_c_keeps_finished_classes(monkeypatch):
+    from hyperspy_dag.dag.training import Trainer
+
+    s, labels = two_classes()
+    calls = []
+    train = Trainer.train
+
+    def interrupted(self, *args):
+        calls.append(args)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return train(self, *args)
+
+    monkeypatch.setattr(Trainer, "train", interrupted)
+    augmenter = EELSAugmenter(max_epochs=5, stopping=None, random_state=0)
+    with pytest.warns(UserWarning, match="Kept: the best state of Fe3O4. Not fitted: FeO"):
+        augmenter.fit(s, labels, show_progressbar=False)
+    assert augmenter.classes_ == ["Fe3O4"]
+    assert augmenter.sample(2).data.shape == (1, 2, 48)
+
+    calls.clear()
+    calls.append(None)
+    with pytest.raises(KeyboardInterrupt):
+        EELSAugmenter(max_epochs=5, random_state=0).fit(s, labels, show_progressbar=False)
+
+
+def test_warns_where_the_criterion_is_not_reached():
+    s = eels(white_lines(40))
+    augmenter = EELSAugmenter(recipe="paper", max_epochs=1, tolerance=0.0, random_state=0)
+    with pytest.warns(UserWarning, match=r"Class 'a': .* not reached in 1 epochs.*real spectra"):
+        augmenter.fit(s, ["a"] * 40, show_progressbar=False)
+
+
+def test_recovers_once_from_a_loss_that_is_not_finite(monkeypatch, caplog):
+    from hyperspy_dag.dag.fitting import TrainingDivergedError
+    from hyperspy_dag.dag.training import Costs, Trainer
+
+    s = eels(white_lines(40))
+    train = Trainer.train
+    rates = []
+
+    def diverging(times):
+        def one(self, first, epochs, rate_factor):
+            rates.append(rate_factor)
+            costs = train(self, first, epochs, rate_factor)
+            if len(rates) in times:
+                for variable in self.generator.trainable_variables:
+                    variable.assign(variable * np.nan)
+                return Costs(np.full(epochs, np.nan), np.full(epochs, np.nan))
+            return costs
+
+        return one
+
+    monkeypatch.setattr(Trainer, "train", diverging({2}))
+    augmenter = EELSAugmenter(stopping=None, max_epochs=30, random_state=0)
+    augmenter.fit(s, ["a"] * 40, show_progressbar=False)
+    assert np.isfinite(augmenter.sample(20).data).all()
+    assert rates[0] == 1.0 and rates[-1] < 1.0
+    assert "the loss was not finite near epoch" in caplog.text
+
+    rates.clear()
+    monkeypatch.setattr(Trainer, "train", diverging({1, 2}))
+    with pytest.raises(TrainingDivergedError, match="class 'a'"):
+        augmenter.fit(s, ["a"] * 40, show_progressbar=False)
+
+
+def test_progress_bar_shows_class_epochs_and_metrics(capsys):
+    s, labels = two_classes()
+    EELSAugmenter(max_epochs=10, stopping=None, random_state=0).fit(
+        s, labels, show_progressbar=True
+    )
+    shown = capsys.readouterr().err
+    assert "Fe3O4 (1/2)" in shown and "FeO (2/2)" in shown
+    assert "10/10" in shown and "Fréchet=" in shown
+    previous = hs.preferences.General.show_progressbar
+    hs.preferences.General.show_progressbar = False
+    try:
+        EELSAugmenter(max_epochs=1, random_state=0).fit(s, labels)
+    finally:
+        hs.preferences.General.show_progressbar = previous
+    assert capsys.readouterr().err == ""

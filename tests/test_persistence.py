@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files: synthetic signals in fresh processes, fitted augmenters whole and broken."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import pickle
+import zipfile
+
+import hyperspy.api as hs
+import numpy as np
+import pytest
+from spectra import two_classes
+
+from hyperspy_dag import EELSAugmenter, _persistence, get_labels
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*fewer than"),
+    pytest.mark.filterwarnings("ignore:.*stopping criterion"),
+]
+
+
+@pytest.fixture(scope="module")
+def fitted() -> EELSAugmenter:
+    s, labels = two_classes()
+    augmenter = EELSAugmenter(max_epochs=2, stopping=None, random_state=1)
+    return augmenter.fit(s, labels, show_progressbar=False)
+
+
+@pytest.fixture
+def saved(fitted, tmp_path):
+    path = tmp_path / "oxides.dag"
+    fitted.save(path)
+    return path
+
+
+@pytest.mark.parametrize("extension", ["hspy", "zspy"])
+@pytest.mark.parametrize("installed", [True, False])
+def test_signal_round_trip_in_a_fresh_process(fitted, tmp_path, run_python, extension, installed):
+    if extension == "zspy":
+        pytest.importorskip("zarr", reason="zspy files need zarr")
+    aug = fitted.sample(5)
+    path = tmp_path / f"augmented.{extension}"
+    aug.save(path)
+    np.save(tmp_path / "data.npy", aug.data)
+    code = f"""
+        import sys
+        import numpy as np
+        {"" if installed else "sys.modules['hyperspy_dag'] = None"}
+        import hyperspy.api as hs
+        s = hs.load(sys.argv[1])
+        assert type(s).__name__ == "EELSSpectrum" and type(s).__module__.startswith("exspy")
+        np.testing.assert_array_equal(s.data, np.load(sys.argv[2]))
+        assert [a.name for a in s.axes_manager.navigation_axes] == ["spectrum", "class"]
+        energy = s.axes_manager.signal_axes[0]
+        assert (energy.offset, energy.scale, energy.units) == (630.0, 0.5, "eV")
+        assert list(s.metadata.DAG.classes) == ["Fe3O4", "FeO"]
+        assert s.metadata.DAG.random_state == 1
+        assert "tensorflow" not in sys.modules
+        if {installed}:
+            from hyperspy_dag import get_labels
+            assert get_labels(s.inav[2:, 1]).tolist() == ["FeO"] * 3
+    """
+    # Where the package is not installed, neither are its entry points.
+    env = {} if installed else {"PYTHONPATH": None}
+    if not installed and "hyperspy_dag._hook" in _installed_extensions():
+        pytest.skip("the package is installed here; the wheel's test covers its absence")
+    run_python(code, path, tmp_path / "data.npy", env=env)
+
+
+def _installed_extensions() -> set[str]:
+    import importlib.metadata
+
+    return {p.name for p in importlib.metadata.entry_points(group="hyperspy.extensions")}
+
+
+def test_augmenter_round_trip_in_a_fresh_process(fitted, saved, tmp_path, run_python):
+    np.save(tmp_path / "data.npy", fitted.sample(7, random_state=3).data)
+    run_python(
+        """
+        import sys
+        import numpy as np
+        import hyperspy.api as hs
+        from hyperspy_dag import EELSAugmenter
+        augmenter = EELSAugmenter.load(sys.argv[1])
+        assert augmenter.classes_ == ["Fe3O4", "FeO"]
+        assert "tensorflow" not in sys.modules, "loading needs no TensorFlow"
+        np.testing.assert_array_equal(
+            augmenter.sample(7, random_state=3).data, np.load(sys.argv[2])
+        )
+        """,
+        saved,
+        tmp_path / "data.npy",
+    )
+
+
+def test_augmenter_keeps_everything(fitted, saved):
+    loaded = EELSAugmenter.load(saved)
+    assert repr(loaded) == repr(fitted)
+    assert loaded.history_ == fitted.history_
+    assert loaded.baseline_ == fitted.baseline_
+    assert loaded.best_ == fitted.best_
+    before, after = (a.sample(2).metadata.DAG.as_dictionary() for a in (fitted, loaded))
+    before.pop("labels"), after.pop("labels")
+    assert before == after
+
+
+@pytest.mark.parametrize("kind", [bool, int, str])
+def test_class_names_keep_their_kind(tmp_path, kind):
+    s, labels = two_classes()
+    given = {
+        bool: labels == "FeO",
+        int: np.where(labels == "FeO", 26, 8),
+        str: np.where(labels == "FeO", "Fe0.95O / 2.5 %", "α-Fe₂O₃"),
+    }[kind]
+    augmenter = EELSAugmenter(max_epochs=1, random_state=0)
+    augmenter.fit(s, given, show_progressbar=False).save(tmp_path / "a.dag")
+    aug = EELSAugmenter.load(tmp_path / "a.dag").sample(2)
+    aug.save(tmp_path / "a.hspy")
+    labels = get_labels(hs.load(tmp_path / "a.hspy"))
+    np.testing.assert_array_equal(labels[:, 0], np.unique(given))
+    assert labels.dtype.kind == np.asarray(given).dtype.kind
+
+
+def test_does_not_overwrite_unasked(fitted, saved):
+    content = saved.read_bytes()
+    with pytest.raises(FileExistsError, match="overwrite=True"):
+        fitted.save(saved)
+    assert saved.read_bytes() == content
+    fitted.save(saved, overwrite=True)
+
+
+def test_writes_all_or_nothing(fitted, saved, monkeypatch):
+    """A crash while writing leaves the old file, and nothing beside it."""
+    content = saved.read_bytes()
+
+    def crash(file, **arrays):
+        file.write(b"half")
+        raise OSError("disk full")
+
+    monkeypatch.setattr(np, "savez_compressed", crash)
+    with pytest.raises(OSError, match="disk full"):
+        fitted.save(saved, overwrite=True)
+    assert saved.read_bytes() == content
+    assert os.listdir(saved.parent) == [saved.name]
+
+
+def test_holds_no_pickle(saved):
+    with np.load(saved, allow_pickle=False) as file:
+        for name in file.files:
+            assert file[name].dtype != object
+
+
+def test_says_that_a_file_is_missing(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no augmenter file"):
+        EELSAugmenter.load(tmp_path / "none.dag")
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.3, 0.9, 0.999])
+def test_refuses_a_file_cut_short(saved, fraction):
+    content = saved.read_bytes()
+    saved.write_bytes(content[: int(fraction * len(content))])
+    with pytest.raises(ValueError, match="cut short|damaged"):
+        EELSAugmenter.load(saved)
+
+
+def test_refuses_flipped_bits(saved):
+    content = bytearray(saved.read_bytes())
+    random = np.random.default_rng(0)
+    refused = 0
+    for position in random.integers(len(content), size=40):
+        broken = content.copy()
+        broken[position] ^= 0xFF
+        saved.write_bytes(broken)
+        try:
+            loaded = EELSAugmenter.load(saved)
+        except ValueError:
+            refused += 1
+        else:
+            # Some bytes of a zip archive mean nothing; then the content must be whole.
+            assert loaded.classes_ == ["Fe3O4", "FeO"]
+    assert refused > 30
+
+
+def test_refuses_foreign_files(saved, tmp_path):
+    text = tmp_path / "notes.dag"
+    text.write_text("not an augmenter")
+    with pytest.raises(ValueError, match="not an augmenter file"):
+        EELSAugmenter.load(text)
+    other = tmp_path / "other.dag"
+    with open(other, "wb") as file:
+        np.savez(file, a=np.zeros(3))
+    with pytest.raises(ValueError, match="it has no header"):
+        EELSAugmenter.load(other)
+    header = np.frombuffer(json.dumps({"format": "something else"}).encode(), np.uint8)
+    with open(other, "wb") as file:
+        np.savez(file, header=header)
+    with pytest.raises(ValueError, match="of another kind"):
+        EELSAugmenter.load(other)
+
+
+def test_refuses_newer_files(fitted, saved, monkeypatch):
+    monkeypatch.setattr(_persistence, "FORMAT_VERSION", 99)
+    fitted.save(saved, overwrite=True)
+    monkeypatch.undo()
+    with pytest.raises(ValueError, match="Update hyperspy_dag"):
+        EELSAugmenter.load(saved)
+
+
+def test_runs_no_code_from_a_file(saved, tmp_path):
+    """An array smuggled in as a pickle is refused, not executed."""
+
+    class Payload:
+        def __reduce__(self):
+            return os.mkdir, (str(tmp_path / "executed"),)
+
+    buffer = io.BytesIO()
+    np.lib.format.write_array(buffer, np.array([Payload()], object), allow_pickle=True)
+    evil = tmp_path / "evil.dag"
+    with zipfile.ZipFile(saved) as source, zipfile.ZipFile(evil, "w") as target:
+        for name in source.namelist():
+            own = name == "0/weights/0.npy"
+            target.writestr(name, buffer.getvalue() if own else source.read(name))
+    with pytest.raises(ValueError, match="damaged|allow_pickle|pickle"):
+        EELSAugmenter.load(evil)
+    (tmp_path / "plain.dag").write_bytes(pickle.dumps(Payload()))
+    with pytest.raises(ValueError, match="not an augmenter file"):
+        EELSAugmenter.load(tmp_path / "plain.dag")
+    assert not (tmp_path / "executed").exists()
+
+
+def test_refuses_weights_of_another_shape(fitted, saved):
+    header, arrays = _persistence.read(saved)
+    del arrays["0/weights/0"]
+    header.pop("format"), header.pop("format_version")
+    _persistence.write(saved, header, arrays)
+    with pytest.raises(ValueError, match="does not understand"):
+        EELSAugmenter.load(saved)
