@@ -22,9 +22,11 @@ from ._latent import LatentBank
 from ._noise import (
     KERNEL_SIZE,
     intensity_dependence,
+    is_noise,
     no_point_spread,
     point_spread,
     relative_level,
+    rough_part,
 )
 from ._shift import PADDING, find_shifts, fourier_shift
 
@@ -151,13 +153,21 @@ def fit_start(spectra: NDArray) -> Start:
         chosen = np.linspace(0, n - 1, MAX_FIT).round().astype(int)
     some = spectra[chosen]
     k = int(np.clip(round(np.sqrt(len(some))), 3, MAX_COMPONENTS))
+    most = min(len(some) - 2, MAX_COMPONENTS)
     shift, model, spread = _align(some, k)
     clean = fourier_shift(model.mean + model.scores @ model.basis, shift)
-    noise = some - clean
-    noisy = model.level.max() > SMOOTH * spectra.std()
+    if k < most and not is_noise(some - clean):
+        # Few spectra that differ much, and hardly any noise: all their variations are real.
+        shift, model, spread = _align(some, most)
+        clean = fourier_shift(model.mean + model.scores @ model.basis, shift)
+    noise, level = some - clean, model.level
+    if not is_noise(noise):
+        noise = rough_part(noise)
+        level = np.sqrt((noise**2).mean(axis=1))
+    noisy = level.max() > SMOOTH * spectra.std()
     kernel = point_spread(noise) if noisy else no_point_spread()
-    intensity = intensity_dependence(noise, model.level, clean) if noisy else 0.0
-    scores, level = model.scores, model.level
+    intensity = intensity_dependence(noise, level, clean) if noisy else 0.0
+    scores = model.scores
     if n > MAX_FIT:
         scores, shift, level = _place(spectra, model, spread)
     return _start(

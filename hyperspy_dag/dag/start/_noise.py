@@ -55,6 +55,20 @@ def point_spread(noise: NDArray) -> NDArray[np.float64]:
     return kernel / np.linalg.norm(kernel)
 
 
+def rough_part(noise: NDArray) -> NDArray[np.float64]:
+    """What changes within some ten channels, as noise does; shape (n, channels)."""
+    return noise - gaussian_filter1d(noise, 8, axis=1, mode="nearest")
+
+
+def is_noise(residual: NDArray) -> bool:
+    """Whether a residual is mostly rough; smooth ones are variation that a model did not hold.
+
+    White noise has a twentieth of its variance in the smooth part, noise with a detector's point
+    spread a fifth.
+    """
+    return bool((rough_part(residual) ** 2).mean() > 0.5 * (residual**2).mean())
+
+
 def no_point_spread() -> NDArray[np.float64]:
     """Kernel that changes nothing."""
     kernel = np.zeros(KERNEL_SIZE)
@@ -70,7 +84,7 @@ def intensity_dependence(noise: NDArray, level: NDArray, clean: NDArray) -> floa
     noise, clean : array of shape (n, channels)
     level : array of shape (n,)
     """
-    power = (noise / level[:, None]) ** 2
+    power = (noise / np.maximum(level[:, None], 1e-12)) ** 2
     intensity = clean.clip(0)
     edges = np.quantile(intensity, np.linspace(0, 1, 21))
     bins = np.digitize(intensity, edges[1:-1]).ravel()
