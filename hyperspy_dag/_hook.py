@@ -87,7 +87,12 @@ class _PostImportLoader:
         module.__loader__ = self._loader
         if module.__spec__ is not None:
             module.__spec__.loader = self._loader
-        self._loader.exec_module(module)
+        try:
+            self._loader.exec_module(module)
+        except Exception:
+            # exSpy's own error reaches whoever asked for it; this says what else is missing.
+            _warn(f"{module.__name__} could not be imported: {_UNAVAILABLE}.", exc_info=True)
+            raise
         _extend(module)
 
 

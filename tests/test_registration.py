@@ -497,6 +497,8 @@ report(works=float(hs.signals.Signal1D(np.ones(10)).data.sum()) == 10.0, message
     got = answer(run_in(place, code))
     assert got["works"]
     assert got["message"] == "sabotage"  # exSpy's own error reaches the user as it is
+    if where == "signals/eels.py":
+        assert any("exspy.signals.eels could not be imported" in line for line in got["logged"])
 
 
 UNKNOWN_LAYOUTS = {
