@@ -19,15 +19,15 @@ from hyperspy_dag.data import simulated_oxides
 FILES = {"WL-Mn": "augmented.hspy", "WL-Fe": "augmented_Fe.hspy"}
 
 
-def compare(axes, energy, real, synthetic, title):
-    """Three real spectra beside three synthetic ones, and the means with their spread."""
+def compare(axes, energy, given, synthetic, title):
+    """Three given spectra below three synthetic ones, and the means with their spread."""
     for i in range(3):
-        axes[0].plot(energy, real[i] + 1.2 * i, color="0.25", lw=0.6)
+        axes[0].plot(energy, given[i] + 1.2 * i, color="0.25", lw=0.6)
         axes[0].plot(energy, synthetic[i] + 1.2 * i + 4, color="#D55E00", lw=0.6)
     axes[0].set_ylabel(title)
-    axes[0].set_yticks([1.5, 5.5], ["real", "synthetic"])
+    axes[0].set_yticks([1.5, 5.5], ["simulated", "synthetic"])
     for spectra, colour, style, name in (
-        (real, "0.25", "-", "real"),
+        (given, "0.25", "-", "simulated"),
         (synthetic, "#D55E00", "--", "synthetic"),
     ):
         mean, std = spectra.mean(axis=0), spectra.std(axis=0)
@@ -55,7 +55,7 @@ def main() -> None:
     for ax in axes[-1]:
         ax.set_xlabel("Energy loss (eV)")
     figure.savefig("augmented.png", dpi=120)
-    print(f"augmented.png: real against synthetic spectra ({time.perf_counter() - begin:.0f} s)")
+    print(f"augmented.png: given against synthetic spectra ({time.perf_counter() - begin:.0f} s)")
 
 
 if __name__ == "__main__":

@@ -141,8 +141,10 @@ PHASES: Mapping[str, Phase] = {
 class OxideClass:
     """How the spectra of one class come about and vary from spectrum to spectrum.
 
-    All but ``mixture`` and ``count`` are the knobs by which the signal-to-noise figure was brought
-    to that of the source paper.
+    Dose, drift, thickness and their spreads were chosen so that the signal-to-noise figure is that
+    of the source paper, and the mixtures so that a classifier trained on 15 % of the spectra gets
+    98 to 99.5 % of the others right. All spreads are standard deviations of normal distributions
+    cut off at two of them.
     """
 
     count: int
@@ -152,7 +154,10 @@ class OxideClass:
     """Dirichlet parameters of the fractions of the phases: pure where one is much the largest."""
 
     dose: float
-    """Median number of electrons per channel, background included, at the metal's L3 energy."""
+    """Median number of electrons per channel at the metal's L3 energy, background included.
+
+    Of a line of height 1 there; composition, thickness and resolution make it less.
+    """
 
     dose_spread: float
     """Standard deviation of the logarithm of the dose."""
@@ -204,19 +209,19 @@ MEASUREMENTS: Mapping[str, Measurement] = {
         classes={
             "FeO": OxideClass(
                 count=2744,
-                mixture={"FeO": 16.0, "Fe3O4": 1.0},
+                mixture={"FeO": 12.0, "Fe3O4": 1.0},
                 dose=79.0,
                 dose_spread=0.25,
                 background=0.6,
-                drift=0.35,
+                drift=0.5,
             ),
             "Fe3O4": OxideClass(
                 count=1350,
-                mixture={"Fe3O4": 16.0, "FeO": 1.0},
+                mixture={"Fe3O4": 12.0, "FeO": 1.0},
                 dose=250.0,
                 dose_spread=0.25,
                 background=0.5,
-                drift=0.35,
+                drift=0.5,
             ),
         },
     ),
