@@ -18,7 +18,7 @@ import os
 
 TYPE_CHECKING = False  # type checkers take it for typing.TYPE_CHECKING, which costs an import
 if TYPE_CHECKING:
-    from . import data, labels, metrics, preprocessing, validation
+    from . import data, labels, metrics, plotting, preprocessing, validation
     from .augmenter import EELSAugmenter
     from .labels import get_labels
 
@@ -32,12 +32,13 @@ __all__ = [
     "install_hook",
     "labels",
     "metrics",
+    "plotting",
     "preprocessing",
     "validation",
 ]
 
 _NAMES = {"EELSAugmenter": "augmenter", "get_labels": "labels"}
-_MODULES = frozenset({"data", "labels", "metrics", "preprocessing", "validation"})
+_MODULES = frozenset({"data", "labels", "metrics", "plotting", "preprocessing", "validation"})
 
 
 def __getattr__(name: str) -> object:

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Figures that judge synthetic spectra, their training and the classifiers trained on them.
+
+Every function draws into the axes it is given, or into a new figure, and returns the axes: one
+``Axes``, or an array of them where each class has its own. Nothing is shown and no matplotlib
+setting is changed. Lines and markers differ in style as well as in colour, so that the figures can
+be read in grey and with any colour vision.
+
+Spectra may be given as exSpy signals, lazy or not (of a lazy signal only the drawn spectra are
+read), or as arrays whose last axis is the energy axis.
+
+Figures of the paper: D. del-Pozo-Bueno et al., "Machine Learning Data Augmentation Strategy for
+Electron Energy Loss Spectroscopy: Generative Adversarial Networks", Microsc. Microanal. 30, 278
+(2024).
+"""
+
+from __future__ import annotations
+
+from ._confusion import plot_confusion_matrix
+from ._scores import plot_scores
+from ._spectra import plot_intensity_maps, plot_spectra
+from ._training import plot_costs, plot_metrics
+
+__all__ = [
+    "plot_confusion_matrix",
+    "plot_costs",
+    "plot_intensity_maps",
+    "plot_metrics",
+    "plot_scores",
+    "plot_spectra",
+]

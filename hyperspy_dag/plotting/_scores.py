@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Real and synthetic spectra as points in two dimensions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import ArrayLike, NDArray
+
+from hyperspy_dag._checks import check_choice, check_count, check_random_state
+
+from ._axes import CLASS_COLOURS, CLASS_MARKERS, SYNTHETIC, panel_axes
+from ._pair import spectra_pair
+
+if TYPE_CHECKING:
+    from exspy.signals import EELSSpectrum
+
+    Spectra = EELSSpectrum | ArrayLike
+    RandomState = int | np.random.Generator | None
+
+
+def plot_scores(
+    real: Spectra,
+    synthetic: Spectra,
+    labels: Any = None,
+    *,
+    label: Any = None,
+    method: str = "pca",
+    n: int = 500,
+    synthetic_labels: Any = None,
+    random_state: RandomState = 0,
+    ax: Axes | None = None,
+) -> Axes:
+    """Plot real and synthetic spectra as points in two dimensions, over each other.
+
+    The two dimensions are found with the real spectra of the plotted classes alone, all of them;
+    the synthetic spectra are projected. Real spectra are filled markers, synthetic ones open; each
+    class has a marker of its own.
+
+    Parameters
+    ----------
+    real, synthetic, labels, label, synthetic_labels
+        As of :func:`plot_spectra`.
+    method : {"pca", "umap"}, default "pca"
+        First two principal components, or UMAP, which needs the package ``umap-learn``.
+    n : int, default 500
+        Points of each class, real and synthetic each, at most: as many of each as the smaller side
+        has.
+    random_state : int, numpy.random.Generator or None, default 0
+        Which spectra are drawn where there are more, and the seed of UMAP.
+    ax : Axes, optional
+        Default: a new figure.
+
+    Returns
+    -------
+    Axes
+        ``lines``: class by class the real spectra, then class by class the synthetic ones.
+
+    Raises
+    ------
+    ImportError
+        ``method="umap"`` without ``umap-learn``.
+    TypeError, ValueError
+        As of :func:`plot_spectra`; also fewer than 3 real spectra.
+
+    Warns
+    -----
+    UserWarning
+        `real` and `synthetic` seem to be swapped.
+    """
+    check_choice("method", method, ("pca", "umap"))
+    n = check_count("n", n)
+    pair = spectra_pair(real, synthetic, labels, synthetic_labels, None)
+    classes = pair.classes(label)
+    seed = check_random_state(random_state)
+    reference = pair.real.read(np.concatenate([rows for _, rows, _ in classes]))
+    if len(reference) < 3:
+        raise ValueError(
+            f"real holds {len(reference)} spectra; at least 3 are needed to find two dimensions"
+        )
+    project, names = _PROJECTIONS[method](reference, seed)
+    panels = pair.draw(classes, n, seed)
+    (ax,) = panel_axes(ax, ["scores"], width=5.5, height=4.5)
+    single = len(panels) == 1
+    for filled in (True, False):
+        for i, panel in enumerate(panels):
+            points = project(panel.real if filled else panel.synthetic)
+            colour = CLASS_COLOURS[i % len(CLASS_COLOURS)]
+            if single:
+                colour = "0.6" if filled else SYNTHETIC
+            name = "real" if filled else "synthetic"
+            ax.plot(
+                points[:, 0],
+                points[:, 1],
+                CLASS_MARKERS[i % len(CLASS_MARKERS)],
+                ms=4.5,
+                mec="none" if filled else colour,
+                mfc=colour if filled else "none",
+                mew=0.9,
+                alpha=0.45 if filled and not single else 1.0,
+                label=name if panel.label is None else f"{panel.label}, {name}",
+            )
+    ax.set_xlabel(names[0])
+    ax.set_ylabel(names[1])
+    # Two columns, real and synthetic, above the axes: points may lie anywhere within.
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, fontsize="small", frameon=False)
+    return ax
+
+
+def _pca(reference: NDArray[np.float64], seed: int):
+    from sklearn.decomposition import PCA
+
+    model = PCA(2, svd_solver="full").fit(reference)
+    names = [
+        f"PC {i} ({100 * share:.0f} % of the variance)"
+        for i, share in enumerate(model.explained_variance_ratio_, start=1)
+    ]
+    return model.transform, names
+
+
+def _umap(reference: NDArray[np.float64], seed: int):
+    try:
+        from umap import UMAP
+    except ImportError as error:
+        raise ImportError(
+            "method='umap' needs the package umap-learn: install it with "
+            "'pip install umap-learn', or use method='pca'"
+        ) from error
+    neighbours = min(15, len(reference) - 1)
+    model = UMAP(n_neighbors=neighbours, random_state=seed % 2**32).fit(reference)
+    return model.transform, ["UMAP 1", "UMAP 2"]
+
+
+_PROJECTIONS = {"pca": _pca, "umap": _umap}

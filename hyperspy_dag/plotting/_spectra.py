@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Single spectra and maps of them, real and synthetic."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import ArrayLike, NDArray
+
+from hyperspy_dag._checks import check_count, check_number
+
+from ._axes import REAL, SYNTHETIC, panel_axes
+from ._pair import Panel, SpectraPair, spectra_pair
+
+if TYPE_CHECKING:
+    from exspy.signals import EELSSpectrum
+
+    Spectra = EELSSpectrum | ArrayLike
+    RandomState = int | np.random.Generator | None
+
+
+def plot_spectra(
+    real: Spectra,
+    synthetic: Spectra,
+    labels: Any = None,
+    *,
+    label: Any = None,
+    n: int = 3,
+    offset: float | None = None,
+    energy: ArrayLike | None = None,
+    synthetic_labels: Any = None,
+    random_state: RandomState = 0,
+    axes: Axes | ArrayLike | None = None,
+) -> NDArray[np.object_]:
+    """Plot real spectra and synthetic ones below each other, in pairs, one panel for each class.
+
+    After Fig. 7 of del-Pozo-Bueno et al. 2024. The spectra are drawn at random, not paired by
+    likeness.
+
+    Parameters
+    ----------
+    real : EELSSpectrum or array-like, shape (..., channels)
+        Real spectra.
+    synthetic : EELSSpectrum or array-like, shape (..., channels)
+        Synthetic spectra on the same energy axis.
+    labels : array-like or signal of the navigation shape of `real`, optional
+        Class of each real spectrum, in any format of :func:`hyperspy_dag.labels.parse_labels`.
+        Leave it out where `real` holds one class.
+    label : optional
+        The only class to plot; default: every class of `synthetic`.
+    n : int, default 3
+        Pairs in a panel, at most; fewer where a class has fewer real or synthetic spectra.
+    offset : float, optional
+        Vertical distance between the spectra of a pair, in their units of intensity. Default: the
+        largest span of intensity among the spectra of the panel.
+    energy : array-like, shape (channels,), optional
+        Energy loss of the channels in eV, where `real` and `synthetic` are both arrays; channels
+        are counted without it. Signals have their own.
+    synthetic_labels : array-like or signal of the navigation shape of `synthetic`, optional
+        Default: the labels that a signal made by ``dag_augment`` or ``EELSAugmenter.sample``
+        carries.
+    random_state : int, numpy.random.Generator or None, default 0
+        Which spectra are drawn.
+    axes : Axes or array of Axes, optional
+        One for each class. Default: a new figure.
+
+    Returns
+    -------
+    numpy.ndarray of Axes, shape (classes,)
+        ``lines`` of each: real and synthetic by turns, from the top.
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument is of the wrong type, the two sets have different energy axes, a class is in one
+        of them only, or a spectrum holds NaN or infinity.
+
+    Warns
+    -----
+    UserWarning
+        `real` and `synthetic` seem to be swapped.
+
+    Examples
+    --------
+    >>> aug = s.dag_augment(labels, n_spectra=500)
+    >>> hyperspy_dag.plotting.plot_spectra(s, aug, labels)
+    """
+    n = check_count("n", n)
+    if offset is not None:
+        offset = check_number("offset", offset, minimum=0.0)
+    pair = spectra_pair(real, synthetic, labels, synthetic_labels, energy)
+    panels = pair.draw(pair.classes(label), n, random_state)
+    axes = panel_axes(axes, [str(p.label) for p in panels], width=4.0, height=1.0 + 1.3 * n)
+    for ax, panel in zip(axes, panels, strict=True):
+        _stack(ax, pair.energy, panel, offset)
+        finish_spectral(ax, pair, panel.label)
+    return axes
+
+
+def _stack(ax: Axes, energy: NDArray[np.float64], panel: Panel, offset: float | None) -> None:
+    both = np.concatenate([panel.real, panel.synthetic])
+    step = float(np.ptp(both, axis=1).max()) if offset is None else offset
+    edge = max(1, len(energy) // 20)
+    ticks, height = [], 0.0
+    for i, rows in enumerate(zip(panel.real, panel.synthetic, strict=True)):
+        height -= 0.3 * step * (i > 0)  # pairs stand a little apart
+        for spectrum, colour, name in zip(
+            rows, (REAL, SYNTHETIC), ("real", "synthetic"), strict=True
+        ):
+            shown = name if i == 0 else f"_{name}"  # one entry each in a legend
+            ax.plot(energy, spectrum + height, color=colour, lw=0.8, label=shown)
+            ticks.append((height + float(spectrum[:edge].mean()), name, colour))
+            height -= step
+    ax.set_yticks([tick[0] for tick in ticks], [tick[1] for tick in ticks])
+    for text, (_, _, colour) in zip(ax.get_yticklabels(), ticks, strict=True):
+        text.set_color(colour)
+
+
+def plot_intensity_maps(
+    real: Spectra,
+    synthetic: Spectra,
+    labels: Any = None,
+    *,
+    label: Any = None,
+    n: int = 75,
+    energy: ArrayLike | None = None,
+    synthetic_labels: Any = None,
+    random_state: RandomState = 0,
+    axes: Axes | ArrayLike | None = None,
+) -> NDArray[np.object_]:
+    """Show real spectra over synthetic ones as a map of intensity, one panel for each class.
+
+    After Fig. 8 of del-Pozo-Bueno et al. 2024: each spectrum is a row, its intensity a colour. All
+    panels share their limits of intensity, the 0.5th and 99.5th percentile of what is shown.
+
+    Parameters
+    ----------
+    real, synthetic, labels, label, energy, synthetic_labels, axes
+        As of :func:`plot_spectra`.
+    n : int, default 75
+        Real spectra in a panel, and synthetic ones, at most: as many of each as the smaller side
+        has.
+    random_state : int, numpy.random.Generator or None, default 0
+        Which spectra are drawn where there are more; they keep their order.
+
+    Returns
+    -------
+    numpy.ndarray of Axes, shape (classes,)
+        The map is ``collections[0]`` of each. A new figure has a colour bar too.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As of :func:`plot_spectra`.
+
+    Warns
+    -----
+    UserWarning
+        `real` and `synthetic` seem to be swapped.
+    """
+    n = check_count("n", n)
+    pair = spectra_pair(real, synthetic, labels, synthetic_labels, energy)
+    panels = pair.draw(pair.classes(label), n, random_state)
+    new = axes is None
+    axes = panel_axes(axes, [str(p.label) for p in panels], width=4.2, height=4.2)
+    maps = [np.concatenate([panel.real, panel.synthetic]) for panel in panels]
+    low, high = np.percentile(np.concatenate(maps), (0.5, 99.5))
+    edges = channel_edges(pair.energy)
+    for ax, panel, intensity in zip(axes, panels, maps, strict=True):
+        half = len(panel.real)
+        mesh = ax.pcolormesh(
+            edges,
+            np.arange(len(intensity) + 1),
+            intensity,
+            cmap="viridis",
+            vmin=low,
+            vmax=high,
+            rasterized=True,
+        )
+        ax.axhline(half, color="black", lw=3.5)
+        ax.axhline(half, color="white", lw=1.5)
+        ax.set_ylim(len(intensity), 0)
+        ax.set_yticks(
+            [half / 2, half * 1.5],
+            [f"{half} real", f"{half} synthetic"],
+            rotation="vertical",
+            va="center",
+        )
+        ax.tick_params(axis="y", length=0)
+        finish_spectral(ax, pair, panel.label)
+    if new:
+        axes[0].figure.colorbar(
+            mesh, ax=list(axes), label="Intensity", extend="both", fraction=0.05, pad=0.02
+        )
+    return axes
+
+
+def finish_spectral(ax: Axes, pair: SpectraPair, label: Any) -> None:
+    edges = channel_edges(pair.energy)
+    ax.set_xlim(edges[0], edges[-1])
+    ax.set_xlabel(pair.energy_name)
+    if label is not None:
+        ax.set_title(str(label))
+
+
+def channel_edges(energy: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the edges of the channels whose middles are `energy`."""
+    if len(energy) == 1:
+        return np.array([energy[0] - 0.5, energy[0] + 0.5])
+    middle = (energy[1:] + energy[:-1]) / 2
+    return np.concatenate([[2 * energy[0] - middle[0]], middle, [2 * energy[-1] - middle[-1]]])

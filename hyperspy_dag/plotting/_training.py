@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Costs and metrics over the epochs of training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import ArrayLike, NDArray
+
+from hyperspy_dag.dag.fitted import History
+from hyperspy_dag.dag.stopping import CRITERIA
+
+from ._axes import DISCRIMINATOR, GENERATOR, SYNTHETIC, legend_above_data, panel_axes, use_log_axis
+
+if TYPE_CHECKING:
+    from hyperspy_dag.augmenter import EELSAugmenter
+    from hyperspy_dag.dag.stopping import Baseline
+
+_REACHED = "#009E73"
+
+#: Metrics of the stopping criterion, as the axes call them.
+_METRIC_NAMES = {
+    "frechet_distance": "Fréchet distance",
+    "pearson_correlation": "Pearson correlation",
+    "cosine_distance": "Cosine distance",
+}
+
+
+def plot_costs(
+    history: EELSAugmenter | History | Mapping[Any, History],
+    label: Any = None,
+    *,
+    axes: Axes | ArrayLike | None = None,
+) -> NDArray[np.object_]:
+    """Plot the costs of discriminator and generator per epoch on a logarithmic axis.
+
+    After Figs 11 and 12 of del-Pozo-Bueno et al. 2024. The epoch that was kept is marked where an
+    augmenter is given.
+
+    Parameters
+    ----------
+    history : EELSAugmenter, History or dict of class to History
+        A fitted augmenter, its ``history_``, or one class's.
+    label : optional
+        The only class to plot; default: all.
+    axes : Axes or array of Axes, optional
+        One for each class. Default: a new figure.
+
+    Returns
+    -------
+    numpy.ndarray of Axes, shape (classes,)
+        The first two ``lines`` of each: discriminator, generator.
+
+    Raises
+    ------
+    TypeError, ValueError
+        `history` is of another type, holds no epoch, or does not know `label`.
+    """
+    histories, augmenter = _histories(history)
+    histories = _select(histories, label)
+    for name, one in histories.items():
+        if not one.discriminator_cost:
+            of = "" if name is None else f" of class {name!r}"
+            raise ValueError(f"the history{of} holds no epoch: there is no cost to plot")
+    axes = panel_axes(axes, [str(name) for name in histories], width=4.2, height=3.2)
+    for ax, (name, one) in zip(axes, histories.items(), strict=True):
+        epochs = np.arange(1, len(one.discriminator_cost) + 1)
+        ax.plot(epochs, one.discriminator_cost, "-", color=DISCRIMINATOR, label="discriminator")
+        ax.plot(epochs, one.generator_cost, "--", color=GENERATOR, label="generator")
+        if augmenter is not None:
+            _mark_epoch(ax, augmenter.best_[name].epoch)
+        use_log_axis(ax)
+        _finish(ax, "Cost")
+        if name is not None:
+            ax.set_title(str(name))
+        legend_above_data(ax, 0.22, ncols=2)
+    return axes
+
+
+def plot_metrics(
+    augmenter: EELSAugmenter, label: Any = None, *, axes: Axes | ArrayLike | None = None
+) -> NDArray[np.object_]:
+    """Plot Fréchet distance, Pearson correlation and cosine distance per epoch.
+
+    After Fig. 13 of del-Pozo-Bueno et al. 2024. Lines across show the metrics of real against real
+    spectra and, for the metrics of the stopping criterion, how far behind them still counts as
+    reached (the better side is shaded). The epoch that was kept is marked.
+
+    Parameters
+    ----------
+    augmenter : EELSAugmenter
+        Fitted.
+    label : optional
+        The only class to plot; default: all.
+    axes : array of Axes, optional
+        Three for each class, class after class. Default: a new figure, a row for each class.
+
+    Returns
+    -------
+    numpy.ndarray of Axes, shape (classes, 3)
+        The first of ``lines`` of each is the metric.
+
+    Raises
+    ------
+    TypeError, ValueError
+        `augmenter` is no EELSAugmenter, is not fitted, or does not know `label`.
+    """
+    histories, given = _histories(augmenter)
+    if given is None:
+        raise TypeError(
+            f"augmenter must be a fitted EELSAugmenter; got {type(augmenter).__name__}. "
+            "A history alone has neither baseline nor thresholds."
+        )
+    histories = _select(histories, label)
+    panels = [f"{name}: {metric}" for name in histories for metric in _METRIC_NAMES.values()]
+    axes = panel_axes(axes, panels, width=3.6, height=2.8, columns=3)
+    axes = axes.reshape(-1, len(_METRIC_NAMES))
+    asked = () if given.stopping is None else CRITERIA[given.stopping]
+    for row, (name, history) in zip(axes, histories.items(), strict=True):
+        best, baseline = given.best_[name], given.baseline_[name]
+        epochs = [evaluation.epoch for evaluation in history.evaluations]
+        for ax, (metric, title) in zip(row, _METRIC_NAMES.items(), strict=True):
+            values = [evaluation.metrics[metric] for evaluation in history.evaluations]
+            if metric == "frechet_distance":
+                use_log_axis(ax)
+            ax.plot(epochs, values, ".-", color=DISCRIMINATOR, ms=4, lw=1.2, label="synthetic")
+            ax.axhline(
+                baseline.mean[metric], color="0.15", ls="--", lw=1, label="real against real"
+            )
+            if metric in asked:
+                _mark_threshold(ax, baseline, metric, given.tolerance)
+            _mark_epoch(ax, best.epoch)
+            ax.plot(best.epoch, best.metrics[metric], "*", color=SYNTHETIC, ms=10, mec="0.15")
+            _finish(ax, title)
+        legend_above_data(row[0], 0.22, ncols=2)
+        row[0].set_title(str(name), loc="left")
+        for ax, metric in zip(row, _METRIC_NAMES, strict=True):
+            if metric in asked:
+                _shade_better(ax, baseline, metric, given.tolerance)
+    return axes
+
+
+def _mark_threshold(ax: Axes, baseline: Baseline, metric: str, tolerance: float) -> None:
+    threshold = _threshold(baseline, metric, tolerance)
+    name = f"threshold ({100 * tolerance:g} %)"
+    ax.axhline(threshold, color=_REACHED, ls=":", lw=1.6, label=name)
+
+
+def _shade_better(ax: Axes, baseline: Baseline, metric: str, tolerance: float) -> None:
+    low, high = ax.get_ylim()
+    best = high if metric == "pearson_correlation" else low
+    ax.axhspan(_threshold(baseline, metric, tolerance), best, color=_REACHED, alpha=0.12, lw=0)
+    ax.set_ylim(low, high)
+
+
+def _threshold(baseline: Baseline, metric: str, tolerance: float) -> float:
+    mean = baseline.mean[metric]
+    worse = -1 if metric == "pearson_correlation" else 1
+    return mean + worse * tolerance * abs(mean)
+
+
+def _finish(ax: Axes, quantity: str) -> None:
+    ax.set_xlabel("Epoch")
+    ax.set_ylabel(quantity)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+
+
+def _mark_epoch(ax: Axes, epoch: int) -> None:
+    ax.axvline(epoch, color="0.45", ls="-.", lw=1, label=f"kept (epoch {epoch})")
+
+
+def _histories(
+    given: object,
+) -> tuple[dict[Any, History], EELSAugmenter | None]:
+    from hyperspy_dag.augmenter import EELSAugmenter
+
+    if isinstance(given, EELSAugmenter):
+        return given.history_, given
+    if isinstance(given, History):
+        return {None: given}, None
+    if isinstance(given, Mapping) and all(isinstance(one, History) for one in given.values()):
+        return dict(given), None
+    raise TypeError(
+        f"an EELSAugmenter, its history_ or one History of it is needed; got {type(given).__name__}"
+    )
+
+
+def _select(by_class: dict[Any, Any], label: Any) -> dict[Any, Any]:
+    if label is None:
+        return by_class
+    if None in by_class:  # one class's, which has no name here
+        return {label: by_class[None]}
+    if label not in by_class:
+        raise ValueError(
+            f"label={label!r} was not fitted; the classes are {', '.join(map(repr, by_class))}"
+        )
+    return {label: by_class[label]}
