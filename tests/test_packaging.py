@@ -15,10 +15,12 @@ import zipfile
 from email import message_from_bytes
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import ROOT, entry_points
 
 import hyperspy_dag
+from hyperspy_dag._output import synthetic_signal
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("packaging")]
 
@@ -40,6 +42,15 @@ print(json.dumps({
     "tensorflow": "tensorflow" in sys.modules,
     "tensorflow found": importlib.util.find_spec("tensorflow") is not None,
 }))
+"""
+
+WITHOUT = """
+import sys
+import hyperspy.api as hs
+s = hs.load(sys.argv[1])
+axis = s.axes_manager.signal_axes[0]
+classes = [str(name) for name in s.metadata.DAG.classes]
+print(type(s).__name__, axis.offset, axis.scale, axis.units, classes, s.data.sum())
 """
 
 
@@ -88,7 +99,9 @@ def test_wheel_contents(wheel: Path) -> None:
         (points,) = (n for n in names if n.endswith(".dist-info/entry_points.txt"))
         declared = archive.read(points).decode()
     assert "hyperspy_dag/hyperspy_extension.yaml" in names
-    sources = {p.relative_to(ROOT).as_posix() for p in (ROOT / "hyperspy_dag").rglob("*.py")}
+    # Templates and tables as well as modules.
+    files = [p for p in (ROOT / "hyperspy_dag").rglob("*") if p.is_file()]
+    sources = {p.relative_to(ROOT).as_posix() for p in files if p.suffix != ".pyc"}
     assert sources <= set(names)
     assert any(n.endswith("/LICENSE") for n in names)
     assert {n.partition("/")[0] for n in names} == {
@@ -122,3 +135,17 @@ def test_wheel_then_editable_then_uninstalled(environment: Path, tmp_path: Path)
     assert got["origin"] is None
     assert got["registered"] == []
     assert got["methods"] == [False] * 4
+
+    # A colleague without the package opens a file of synthetic spectra all the same.
+    aug = synthetic_signal(
+        np.arange(24.0).reshape(2, 3, 4),
+        np.repeat([[0], [1]], 3, axis=1),
+        ["Fe3O4", "FeO"],
+        {"name": "Energy loss", "units": "eV", "offset": 630.0, "scale": 0.5, "size": 4},
+        {"random_state": 1},
+        "Synthetic spectra",
+    )
+    aug.save(tmp_path / "augmented.hspy")
+    assert run(environment, "-c", WITHOUT, tmp_path / "augmented.hspy", cwd=tmp_path).endswith(
+        "EELSSpectrum 630.0 0.5 eV ['Fe3O4', 'FeO'] 276.0\n"
+    )

@@ -12,11 +12,7 @@ from hyperspy_dag.dag.architectures import ARCHITECTURES
 from hyperspy_dag.dag.designs import DESIGNS
 from hyperspy_dag.metrics import frechet_distance, snr
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:.*stopping criterion"),
-    # One worker: the networks are compiled once.
-    pytest.mark.xdist_group("real_data"),
-]
+pytestmark = pytest.mark.filterwarnings("ignore:.*stopping criterion")
 
 READ_AGAIN = """
     import sys
