@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,13 +26,14 @@ from .dag.designs import DESIGNS
 from .dag.fitted import ClassModel
 from .dag.recipes import RECIPES
 from .dag.stopping import CRITERIA, METRICS
-from .training_data import training_set
+from .training_data import spectrum_digests, training_set
 
 if TYPE_CHECKING:
     from exspy.signals import EELSSpectrum
     from numpy.typing import ArrayLike
 
     from .dag.stopping import Evaluation
+    from .validation import Report
 
 __all__ = ["EELSAugmenter", "NotFittedError"]
 
@@ -119,6 +121,8 @@ class EELSAugmenter:
         self._energy_axis: dict[str, Any] = {}
         self._channels = 0
         self._digest = ""
+        self._spectrum_digests = np.empty(0, np.uint64)
+        self._fit_seconds: dict[Any, float] = {}
         self._preprocessing: dict[str, Any] | None = None
 
     def __repr__(self) -> str:
@@ -199,6 +203,7 @@ class EELSAugmenter:
 
         rule = StoppingRule(self.stopping, self.tolerance, self.max_epochs)
         models: dict[Any, ClassModel] = {}
+        seconds: dict[Any, float] = {}
         try:
             with lend_trainer(
                 data.channels,
@@ -209,6 +214,7 @@ class EELSAugmenter:
                 fitter = Fitter(trainer, rule)
                 for number, label in enumerate(data.classes, start=1):
                     description = f"{label} ({number}/{len(data.classes)})"
+                    begin = time.perf_counter()
                     with _Progress(description, self.max_epochs, show_progressbar) as progress:
                         models[label] = fitter.fit(
                             label,
@@ -216,6 +222,7 @@ class EELSAugmenter:
                             self._class_seed(label, "fit"),
                             progress.report,
                         )
+                    seconds[label] = time.perf_counter() - begin
                     self._warn_if_not_reached(label, models[label])
         except KeyboardInterrupt:
             if not models:
@@ -231,6 +238,10 @@ class EELSAugmenter:
         self._energy_axis = data.axis
         self._channels = data.channels
         self._digest = data.digest
+        self._spectrum_digests = np.concatenate(
+            [spectrum_digests(data.spectra[label]) for label in models]
+        )
+        self._fit_seconds = seconds
         self._preprocessing = data.preprocessing
         return self
 
@@ -459,6 +470,30 @@ class EELSAugmenter:
         )
         return signal, np.asarray(self.classes_)[index]
 
+    # -- validation --------------------------------------------------------------------------
+
+    def evaluate(self, s_test: EELSSpectrum, labels_test: ArrayLike, **options: Any) -> Report:
+        """Judge the synthetic spectra by real ones that were not trained on.
+
+        Parameters
+        ----------
+        s_test : EELSSpectrum
+            Real spectra, preprocessed as the training spectra were; at least 6 of each class.
+        labels_test : array-like or signal of the navigation shape
+            In the formats of :meth:`fit`.
+        **options
+            `classifiers`, `s_train`, `labels_train` and the others of
+            :func:`hyperspy_dag.validation.evaluate`, which tells what is computed.
+
+        Returns
+        -------
+        hyperspy_dag.validation.Report
+            Tables and pictures; shown as such in a notebook.
+        """
+        from .validation import evaluate
+
+        return evaluate(self, s_test, labels_test, **options)
+
     # -- files -------------------------------------------------------------------------------
 
     def save(self, filename: str | os.PathLike, overwrite: bool = False) -> None:
@@ -494,6 +529,7 @@ class EELSAugmenter:
             "energy_axis": self._energy_axis,
             "channels": self._channels,
             "digest": self._digest,
+            "fit_seconds": list(self._fit_seconds.values()),
             "preprocessing": self._preprocessing,
             "classes": self.classes_,
             "models": [model.header() for model in models.values()],
@@ -503,6 +539,7 @@ class EELSAugmenter:
             for i, model in enumerate(models.values())
             for name, array in model.arrays().items()
         }
+        arrays["spectrum_digests"] = self._spectrum_digests
         _persistence.write(path, header, arrays)
 
     @classmethod
@@ -523,6 +560,10 @@ class EELSAugmenter:
             augmenter._energy_axis = header["energy_axis"]
             augmenter._channels = header["channels"]
             augmenter._digest = header["digest"]
+            augmenter._spectrum_digests = arrays["spectrum_digests"]
+            augmenter._fit_seconds = dict(
+                zip(header["classes"], header["fit_seconds"], strict=True)
+            )
             augmenter._preprocessing = header["preprocessing"]
             for i, (label, own) in enumerate(zip(header["classes"], header["models"], strict=True)):
                 prefix = f"{i}/"

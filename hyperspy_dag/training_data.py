@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from .labels import ClassLabels, Label, parse_labels
 from .preprocessing import axis_in_ev, check_signal, preprocessing_record
@@ -17,7 +17,7 @@ from .preprocessing import axis_in_ev, check_signal, preprocessing_record
 if TYPE_CHECKING:
     from exspy.signals import EELSSpectrum
 
-__all__ = ["TrainingSet", "training_set"]
+__all__ = ["TrainingSet", "spectrum_digests", "training_set"]
 
 #: Between which values a spectrum's maximum may lie for it to count as max-normalised.
 #: Interpolation or smoothing after the division lowers the maxima of noisy spectra well below 1.
@@ -121,6 +121,25 @@ def training_set(
         preprocessing=preprocessing_record(s),
         labels=parsed,
     )
+
+
+def spectrum_digests(spectra: ArrayLike) -> NDArray[np.uint64]:
+    """Return a number for each spectrum that tells whether two are the same, bit for bit.
+
+    Parameters
+    ----------
+    spectra : array-like, shape (n, channels)
+        Compared as float32, in which spectra are trained on.
+
+    Returns
+    -------
+    numpy.ndarray, uint64, shape (n,)
+        The first 8 bytes of the SHA-256 of each spectrum.
+    """
+    # Adding 0 turns -0.0, which equals 0.0, into it.
+    rows = np.asarray(spectra).astype("<f4") + np.float32(0)
+    digests = b"".join(hashlib.sha256(row.tobytes()).digest()[:8] for row in rows)
+    return np.frombuffer(digests, "<u8").astype(np.uint64)
 
 
 def _check_counts(labels: ClassLabels, min_spectra: int, recommended_spectra: int) -> None:

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Real spectra for the judgement of an augmenter, checked against what it was trained on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hyperspy_dag.labels import parse_labels
+from hyperspy_dag.preprocessing import axis_in_ev, check_signal
+from hyperspy_dag.training_data import TrainingSet, training_set
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from hyperspy_dag.augmenter import EELSAugmenter
+
+#: The neighbour metrics look at the fifth neighbour, so that a class needs six spectra.
+MIN_TEST_SPECTRA = 6
+
+
+def check_fitted(augmenter: object) -> EELSAugmenter:
+    """Return a fitted augmenter.
+
+    Raises
+    ------
+    TypeError
+        It is no EELSAugmenter.
+    NotFittedError
+        It is not fitted.
+    """
+    from hyperspy_dag.augmenter import EELSAugmenter
+
+    if not isinstance(augmenter, EELSAugmenter):
+        raise TypeError(
+            f"a fitted EELSAugmenter is needed; got {type(augmenter).__name__}. The order is "
+            "evaluate(augmenter, s_test, labels_test)."
+        )
+    _ = augmenter.classes_  # says so where it is not fitted
+    return augmenter
+
+
+def real_spectra(
+    augmenter: EELSAugmenter, s: Any, labels: Any, name: str, min_spectra: int
+) -> TrainingSet:
+    """Read real spectra that are to be compared with what an augmenter makes.
+
+    Parameters
+    ----------
+    augmenter : EELSAugmenter
+        Fitted.
+    s : EELSSpectrum
+    labels : array-like, HyperSpy signal or ClassLabels
+    name : str
+        What messages call the signal.
+    min_spectra : int
+        Fewest spectra of a class.
+
+    Raises
+    ------
+    TypeError, ValueError
+        The spectra are synthetic, on another energy axis, of a class that was not trained, too few,
+        or not fit to be trained on either (NaN, not max-normalised).
+    """
+    try:
+        check_signal(s)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{name}: {error}") from error
+    if s.metadata.has_item("DAG.labels") or s.metadata.has_item("DAG.training_digest"):
+        raise ValueError(
+            f"{name} is synthetic, made by hyperspy_dag (it carries metadata.DAG): real spectra "
+            "are needed. Are real and synthetic swapped? The synthetic spectra are drawn from the "
+            "augmenter here."
+        )
+    _check_axis(s, energy_axis(augmenter), name)
+    parsed = parse_labels(s, labels)
+    _check_classes(parsed.counts, augmenter.classes_, name, min_spectra)
+    # At least one of each is there; few test spectra are no reason for training_set's advice.
+    return training_set(s, parsed, min_spectra=1, recommended_spectra=1)
+
+
+def energy_axis(augmenter: EELSAugmenter) -> NDArray[np.float64]:
+    """Return the energies of an augmenter's channels, in eV."""
+    from hyperspy.axes import create_axis
+
+    given = {k: v for k, v in augmenter._energy_axis.items() if k != "_type"}
+    return create_axis(**given).axis
+
+
+def _check_axis(s: Any, trained: NDArray[np.float64], name: str) -> None:
+    given = axis_in_ev(s.axes_manager.signal_axes[0])[0].axis
+    # A hundredth of a channel: calibrations are rounded when saved, and no metric can see less.
+    dispersion = np.ptp(trained) / max(len(trained) - 1, 1)
+    same = len(given) == len(trained) and np.abs(given - trained).max() <= 0.01 * dispersion
+    if not same:
+        raise ValueError(
+            f"{name} is on another energy axis than the training spectra: "
+            f"{_axis_text(given)} instead of {_axis_text(trained)}. Prepare it as those were, "
+            "s.dag_preprocess with the same signal_range, and rebin or interpolate first where "
+            "the dispersion differs."
+        )
+
+
+def _axis_text(axis: NDArray[np.float64]) -> str:
+    return f"{len(axis)} channels from {axis[0]:.6g} to {axis[-1]:.6g} eV"
+
+
+def _check_classes(counts: dict, trained: list, name: str, min_spectra: int) -> None:
+    if not counts:
+        raise ValueError(f"no spectrum of {name} is labelled; label those that are to be used.")
+    # True is no 1 here: a class is what its label is called.
+    known = {(type(label), label) for label in trained}
+    unknown = [label for label in counts if (type(label), label) not in known]
+    if unknown:
+        raise ValueError(
+            f"{name} has spectra of {_names(unknown)}, which the augmenter was not trained on; "
+            f"its classes are {', '.join(map(repr, trained))}. Mark the others unlabelled (-1 or "
+            "None)."
+        )
+    few = {label: n for label, n in counts.items() if n < min_spectra}
+    if few:
+        raise ValueError(
+            f"{name} has too few spectra of "
+            + ", ".join(f"class {label!r} ({n})" for label, n in few.items())
+            + f"; at least {min_spectra} of each class are needed. Add some, or mark these "
+            "unlabelled (-1 or None)."
+        )
+
+
+def _names(labels: list) -> str:
+    return f"class{'es' if len(labels) > 1 else ''} {', '.join(map(repr, labels))}"

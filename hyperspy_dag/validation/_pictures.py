@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The pictures of a report, drawn without pyplot: no window opens, no setting is changed."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, NamedTuple
+
+from hyperspy_dag import plotting
+
+if TYPE_CHECKING:
+    from hyperspy_dag.validation.report import Sources
+    from hyperspy_dag.validation.tstr import TSTRResult
+
+_DPI = 100
+
+
+class Picture(NamedTuple):
+    """A PNG file and what it shows."""
+
+    title: str
+    caption: str
+    png: bytes
+
+
+def draw_pictures(sources: Sources, classification: TSTRResult | None) -> list[Picture]:
+    """Draw all pictures of a report."""
+    classes = list(sources.real)
+    columns = min(len(classes), 3)
+    rows = -(-len(classes) // columns)
+    labels, both = sources.flat()
+    given = {"labels": labels, "synthetic_labels": labels, "energy": sources.energy}
+
+    def panels(width: float, height: float) -> tuple:
+        figure = _figure(width * columns, height * rows)
+        axes = figure.subplots(rows, columns, squeeze=False).ravel()
+        for ax in axes[len(classes) :]:
+            ax.remove()
+        return figure, axes[: len(classes)]
+
+    pictures = []
+
+    figure, axes = panels(4.0, 3.9)
+    plotting.plot_spectra(*both, **given, axes=axes)
+    pictures.append(_save(figure, "Spectra", "Real and synthetic spectra by turns, at random."))
+
+    figure, axes = panels(4.0, 4.0)
+    plotting.plot_intensity_maps(*both, **given, axes=axes)
+    pictures.append(_save(figure, "Intensity maps", "Real spectra above, synthetic ones below."))
+
+    figure = _figure(6.0, 4.8)
+    plotting.plot_scores(*both, labels=labels, synthetic_labels=labels, ax=figure.subplots())
+    pictures.append(
+        _save(figure, "Scores", "Synthetic spectra projected on the real ones' components.")
+    )
+
+    if classification is not None:
+        pictures.append(_confusion(classification))
+
+    history = {label: sources.augmenter.history_[label] for label in classes}
+    figure, axes = panels(4.0, 3.0)
+    plotting.plot_costs(history, axes=axes)
+    pictures.append(_save(figure, "Costs", "Costs of the training, epoch by epoch."))
+
+    figure = _figure(10.0, 2.8 * len(classes))
+    grid = figure.subplots(len(classes), 3, squeeze=False)
+    for label, row in zip(classes, grid, strict=True):
+        plotting.plot_metrics(sources.augmenter, label, axes=row)
+    pictures.append(
+        _save(figure, "Metrics of the training", "Judged by the training spectra, with thresholds.")
+    )
+    return pictures
+
+
+def _confusion(classification: TSTRResult) -> Picture:
+    trainings = list(classification.scores)
+    names = list(classification.scores[trainings[0]])
+    size = 2.4 + 0.8 * len(classification.classes)
+    figure = _figure(size * len(trainings), size * len(names))
+    grid = figure.subplots(len(names), len(trainings), squeeze=False)
+    for i, name in enumerate(names):
+        for j, training in enumerate(trainings):
+            score = classification.scores[training][name]
+            plotting.plot_confusion_matrix(score.confusion, classification.classes, ax=grid[i, j])
+            grid[i, j].set_title(f"{name.upper()}, trained on {training}")
+    return _save(figure, "Confusion matrices", "Test spectra; percent of each column.")
+
+
+def _figure(width: float, height: float):
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained", dpi=_DPI)
+
+
+def _save(figure, title: str, caption: str) -> Picture:
+    file = io.BytesIO()
+    figure.savefig(file, format="png", metadata={"Software": None})
+    return Picture(title, caption, file.getvalue())

@@ -1,0 +1,343 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The whole validation of a fitted augmenter in one call."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hyperspy_dag import __version__, metrics
+from hyperspy_dag._checks import check_count, check_random_state
+from hyperspy_dag.labels import Label
+from hyperspy_dag.training_data import TrainingSet, spectrum_digests
+from hyperspy_dag.validation._inputs import (
+    MIN_TEST_SPECTRA,
+    check_fitted,
+    energy_axis,
+    real_spectra,
+)
+from hyperspy_dag.validation.report import Report, Sources
+from hyperspy_dag.validation.tstr import TSTRResult, check_classifiers, score_trainings
+
+if TYPE_CHECKING:
+    from exspy.signals import EELSSpectrum
+    from numpy.typing import ArrayLike
+
+    from hyperspy_dag.augmenter import EELSAugmenter
+
+__all__ = ["evaluate"]
+
+#: Synthetic spectra of each class that classifiers train on, where the user does not say.
+DEFAULT_SPECTRA = 200
+
+#: Random halvings of the test spectra that real spectra are compared with real ones in.
+_HALVINGS = 4
+
+Spectra = NDArray[np.floating]
+
+
+def evaluate(
+    augmenter: EELSAugmenter,
+    s_test: EELSSpectrum,
+    labels_test: ArrayLike,
+    *,
+    s_train: EELSSpectrum | None = None,
+    labels_train: ArrayLike | None = None,
+    classifiers: Sequence[str] = ("svm", "ann"),
+    n_spectra: int | None = None,
+    windows: metrics.WhiteLineWindows | None = None,
+    random_state: int | np.random.Generator | None = None,
+) -> Report:
+    """Judge an augmenter's synthetic spectra by real spectra that were not trained on.
+
+    For each class of the test spectra, as many synthetic spectra are drawn as it has, and compared
+    with it: the five metrics of del-Pozo-Bueno et al. 2024 (Fréchet distance, Pearson correlation,
+    cosine distance, Kullback-Leibler divergence, signal-to-noise ratio), precision, recall, density
+    and coverage, the kernel distance and the noise's neighbour correlation. The same metrics of one
+    half of the test spectra against the other show what real spectra reach. Classifiers are then
+    trained on synthetic spectra and tested on the real ones.
+
+    Parameters
+    ----------
+    augmenter : EELSAugmenter
+        Fitted.
+    s_test : EELSSpectrum
+        Real spectra, preprocessed as the training spectra were; any navigation shape, lazy or not.
+        At least 6 of each class.
+    labels_test : array-like or signal of the navigation shape
+        The class of each spectrum, in any format of :func:`hyperspy_dag.labels.parse_labels`;
+        unlabelled spectra are left out.
+    s_train : EELSSpectrum, optional
+        The real spectra that the augmenter was trained on (it does not keep them). With them come
+        the memorisation ratio and the classifiers trained on real, and on real + synthetic spectra.
+    labels_train : array-like or signal of the navigation shape, optional
+    classifiers : sequence of str, default ("svm", "ann")
+        "svm": support vector machine with RBF kernel and grid search; "ann": neural network of a
+        dense and a convolutional branch. ``()`` trains none, and neither does an augmenter of one
+        class.
+    n_spectra : int, optional
+        Synthetic spectra of each class that the classifiers train on. Default: 200, or as many as
+        `s_train` has of the largest class if that is more.
+    windows : hyperspy_dag.metrics.WhiteLineWindows, optional
+        Of the white lines, in eV; adds the Wasserstein distances of their positions, onsets,
+        widths, L3/L2 ratio and energy shift (of :func:`hyperspy_dag.metrics.white_line_distances`)
+        to the metrics. Uniform energy axes only.
+    random_state : int, numpy.random.Generator or None, default None
+        Of the synthetic spectra, the halves and the classifiers. Default: the augmenter's own.
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    TypeError, ValueError
+        The augmenter is not fitted; the test spectra are synthetic (swapped with the real ones), on
+        another energy axis, of a class that was not trained, or fewer than 6 of a class; an
+        argument is of the wrong kind.
+
+    Warns
+    -----
+    UserWarning
+        Test spectra were trained on; `s_train` are other spectra than those that the augmenter was
+        trained on; a metric cannot be computed for a class (it is NaN then).
+
+    Examples
+    --------
+    >>> report = augmenter.evaluate(s_test, labels_test, s_train=s, labels_train=labels)
+    >>> report.to_html("oxides.html")
+    """
+    check_fitted(augmenter)
+    names = check_classifiers(classifiers)
+    if (s_train is None) != (labels_train is None):
+        raise ValueError("s_train and labels_train belong together: give both or neither.")
+    if n_spectra is not None:
+        n_spectra = check_count("n_spectra", n_spectra)
+    if windows is not None and not isinstance(windows, metrics.WhiteLineWindows):
+        raise TypeError(
+            "windows must be a hyperspy_dag.metrics.WhiteLineWindows, such as "
+            f"WhiteLineWindows(l3=(640.0, 651.0), l2=(652.0, 663.0)); got {windows!r}."
+        )
+    state = augmenter.random_state_ if random_state is None else check_random_state(random_state)
+    test = real_spectra(augmenter, s_test, labels_test, "s_test", MIN_TEST_SPECTRA)
+    train = None
+    if s_train is not None:
+        train = real_spectra(augmenter, s_train, labels_train, "s_train", 1)
+        _check_training_set(augmenter, train)
+    trained_on = _count_trained_on(augmenter, test, train)
+
+    if n_spectra is None:
+        n_spectra = max([DEFAULT_SPECTRA, *(train.counts.values() if train else ())])
+    drawn = {
+        label: augmenter.sample(
+            max(n_spectra, test.counts.get(label, 0)), label=label, random_state=state
+        ).data
+        for label in augmenter.classes_
+    }
+    energy = energy_axis(augmenter)
+    synthetic = {label: drawn[label][:n] for label, n in test.counts.items()}
+    figures = {
+        label: _compare(
+            label,
+            test.spectra[label],
+            synthetic[label],
+            train.spectra.get(label) if train else None,
+            energy,
+            windows,
+        )
+        for label in test.classes
+    }
+    random = np.random.default_rng(np.random.SeedSequence(state, spawn_key=(1,)))
+    reference = {
+        label: _real_against_real(label, test.spectra[label], energy, windows, random)
+        for label in test.classes
+    }
+    classification = None
+    if names and len(augmenter.classes_) > 1:
+        made = {label: rows[:n_spectra] for label, rows in drawn.items()}
+        classification = _classify(train, made, test, names, state)
+    return Report(
+        classes=test.classes,
+        settings={
+            "package_version": __version__,
+            "design": augmenter.design,
+            "architecture": augmenter.architecture,
+            "recipe": augmenter.recipe,
+            "augmenter_random_state": augmenter.random_state_,
+            "random_state": state,
+        },
+        n_test=test.counts,
+        trained_on=trained_on,
+        metrics=figures,
+        reference=reference,
+        snr={
+            label: {
+                "real": metrics.snr(test.spectra[label]),
+                "synthetic": metrics.snr(synthetic[label]),
+            }
+            for label in test.classes
+        },
+        classification=classification,
+        resources=_resources(augmenter),
+        sources=Sources(energy, test.spectra, synthetic, augmenter),
+    )
+
+
+def _check_training_set(augmenter: EELSAugmenter, train: TrainingSet) -> None:
+    missing = [label for label in augmenter.classes_ if label not in train.counts]
+    if missing:
+        raise ValueError(
+            f"s_train holds no spectrum of class {missing[0]!r}, which the augmenter was trained "
+            "on; give the spectra and labels that were given to fit."
+        )
+    digests = np.concatenate([spectrum_digests(rows) for rows in train.spectra.values()])
+    others = int((~np.isin(digests, augmenter._spectrum_digests)).sum())
+    if others:
+        warnings.warn(
+            f"{others} of the {len(digests)} spectra of s_train are not among those that the "
+            "augmenter was trained on: the memorisation ratio tells about the wrong spectra. Give "
+            "the spectra and labels that were given to fit.",
+            UserWarning,
+            stacklevel=_stacklevel(),
+        )
+
+
+def _count_trained_on(
+    augmenter: EELSAugmenter, test: TrainingSet, train: TrainingSet | None
+) -> dict[Label, int]:
+    """Count the test spectra of each class that were trained on, and warn of them."""
+    seen = [augmenter._spectrum_digests]
+    if train is not None:
+        seen += [spectrum_digests(rows) for rows in train.spectra.values()]
+    known = np.concatenate(seen)
+    counts = {
+        label: int(np.isin(spectrum_digests(rows), known).sum())
+        for label, rows in test.spectra.items()
+    }
+    if any(counts.values()):
+        where = ", ".join(f"{n} of class {label!r}" for label, n in counts.items() if n)
+        warnings.warn(
+            f"{sum(counts.values())} of {sum(test.counts.values())} test spectra were trained on "
+            f"({where}): the figures are too good. Hold test spectra back from fit.",
+            UserWarning,
+            stacklevel=_stacklevel(),
+        )
+    return counts
+
+
+def _stacklevel() -> int:
+    """Return the level of the user's call, which may come through EELSAugmenter.evaluate."""
+    import sys
+
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals["__name__"].startswith("hyperspy_dag."):
+        level, frame = level + 1, frame.f_back
+    return level
+
+
+def _compare(
+    label: Label,
+    real: Spectra,
+    synthetic: Spectra,
+    train: Spectra | None,
+    energy: NDArray[np.float64],
+    windows: metrics.WhiteLineWindows | None,
+) -> dict[str, float]:
+    """All metrics of one class; those that cannot be computed are NaN, with a warning."""
+    functions: dict[str, Callable[[], float]] = {
+        "frechet_distance": lambda: metrics.frechet_distance(real, synthetic),
+        "pearson_correlation": lambda: metrics.pearson_correlation(real, synthetic),
+        "cosine_distance": lambda: metrics.cosine_distance(real, synthetic),
+        "kl_divergence": lambda: metrics.kl_divergence(real, synthetic),
+        "kl_divergence_pca": lambda: metrics.kl_divergence_pca(real, synthetic),
+        "snr": lambda: metrics.snr(synthetic),
+        "kernel_distance": lambda: metrics.kernel_distance(real, synthetic),
+        "noise_correlation_gap": lambda: _noise_gap(real, synthetic),
+    }
+    if train is not None:
+        functions["memorisation_ratio"] = lambda: metrics.memorisation_ratio(synthetic, train, real)
+    found: dict[str, float] = {}
+    for name, function in functions.items():
+        found[name] = _or_nan(name, label, function, float("nan"))
+    nan = metrics.NeighbourScores(*[float("nan")] * 4)
+    scores = _or_nan(
+        "precision, recall, density and coverage",
+        label,
+        lambda: metrics.precision_recall_density_coverage(real, synthetic),
+        nan,
+    )
+    found |= scores._asdict()
+    if windows is not None:
+        distances = metrics.white_line_distances(real, synthetic, energy, windows)
+        found |= {f"wasserstein_{name}": value for name, value in distances.items()}
+    return found
+
+
+def _noise_gap(real: Spectra, synthetic: Spectra) -> float:
+    """Largest difference of the noise's neighbour correlation at lags 1 to 4."""
+    gap = metrics.noise_correlation(real) - metrics.noise_correlation(synthetic)
+    return float(np.abs(gap).max())
+
+
+def _or_nan(name: str, label: Label, function: Callable[[], Any], nan: Any) -> Any:
+    try:
+        return function()
+    except ValueError as error:
+        warnings.warn(
+            f"{name} of class {label!r} cannot be computed: {error}",
+            UserWarning,
+            stacklevel=_stacklevel(),
+        )
+        return nan
+
+
+def _real_against_real(
+    label: Label,
+    real: Spectra,
+    energy: NDArray[np.float64],
+    windows: metrics.WhiteLineWindows | None,
+    random: np.random.Generator,
+) -> dict[str, float] | None:
+    """Mean metrics of one random half of real spectra against the other; None if too few."""
+    half = len(real) // 2
+    if half < MIN_TEST_SPECTRA:
+        return None
+    rows = []
+    for _ in range(_HALVINGS):
+        order = random.permutation(len(real))
+        first, second = real[order[:half]], real[order[half : 2 * half]]
+        rows.append(_compare(label, first, second, None, energy, windows))
+    return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
+
+
+def _classify(
+    train: TrainingSet | None,
+    made: dict[Label, Spectra],
+    test: TrainingSet,
+    names: list[str],
+    state: int,
+) -> TSTRResult:
+    def flat(data: TrainingSet) -> tuple[Spectra, NDArray[Any]]:
+        return (
+            np.concatenate(list(data.spectra.values())),
+            np.repeat(np.asarray(data.classes), list(data.counts.values())),
+        )
+
+    return score_trainings(flat(train) if train else None, made, flat(test), names, state)
+
+
+def _resources(augmenter: EELSAugmenter) -> dict[Label, dict[str, float]]:
+    models = augmenter._fitted()
+    return {
+        label: {
+            "training_spectra": model.n_training,
+            "epochs_trained": len(model.history.generator_cost),
+            "epoch_kept": model.best.epoch,
+            "fit_seconds": augmenter._fit_seconds[label],
+        }
+        for label, model in models.items()
+    }

@@ -1,0 +1,380 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the validation of an augmenter found: tables and pictures, for people and for programs."""
+
+from __future__ import annotations
+
+import base64
+import math
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hyperspy_dag._checks import check_choice, check_writable
+from hyperspy_dag._persistence import to_json
+from hyperspy_dag.labels import Label
+from hyperspy_dag.validation.tstr import TSTRResult
+
+if TYPE_CHECKING:
+    import pandas
+
+    from hyperspy_dag.augmenter import EELSAugmenter
+    from hyperspy_dag.validation._pictures import Picture
+
+__all__ = ["Report", "Sources", "Table"]
+
+_METRIC_NAMES = {
+    "frechet_distance": "Fréchet distance",
+    "pearson_correlation": "Pearson correlation",
+    "cosine_distance": "cosine distance",
+    "kl_divergence": "KL divergence",
+    "kl_divergence_pca": "KL divergence (PCA)",
+    "snr": "SNR",
+    "kernel_distance": "kernel distance",
+    "noise_correlation_gap": "noise correlation, difference",
+    "memorisation_ratio": "memorisation ratio",
+}
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of a report.
+
+    Attributes
+    ----------
+    title, note : str
+        What stands above and below.
+    index : str
+        What the rows are.
+    columns : list of str
+    rows : list of (label, list of float or None)
+        None where there is no figure.
+    percent : bool
+        The figures are fractions, to be shown in percent.
+    """
+
+    title: str
+    note: str
+    index: str
+    columns: list[str]
+    rows: list[tuple[Any, list[float | None]]]
+    percent: bool = False
+
+    def text_rows(self) -> Iterator[tuple[str, list[str]]]:
+        """Return the rows as text."""
+        for label, values in self.rows:
+            yield str(label), [self._text(value) for value in values]
+
+    def _text(self, value: float | None) -> str:
+        if value is None or math.isnan(value):
+            return "–"
+        if isinstance(value, int):
+            return str(value)
+        return f"{100 * value:.1f} %" if self.percent else f"{value:.3g}"
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What the pictures of a report are drawn from.
+
+    Attributes
+    ----------
+    energy : numpy.ndarray, shape (channels,)
+        In eV.
+    real, synthetic : dict of class to numpy.ndarray, shape (n, channels)
+        Test spectra, and as many synthetic ones.
+    augmenter : EELSAugmenter
+    """
+
+    energy: NDArray[np.float64]
+    real: dict[Label, NDArray[np.floating]]
+    synthetic: dict[Label, NDArray[np.floating]]
+    augmenter: EELSAugmenter
+
+    def flat(self) -> tuple[NDArray[Any], tuple[NDArray[np.floating], NDArray[np.floating]]]:
+        """Return the class of each spectrum, and all real and all synthetic spectra."""
+        labels = np.repeat(np.asarray(list(self.real)), [len(rows) for rows in self.real.values()])
+        both = tuple(np.concatenate(list(s.values())) for s in (self.real, self.synthetic))
+        return labels, both
+
+
+@dataclass(frozen=True)
+class Report:
+    """Figures and pictures that judge synthetic spectra by real ones.
+
+    Shows itself in a notebook. Made by :meth:`hyperspy_dag.EELSAugmenter.evaluate`.
+
+    Attributes
+    ----------
+    classes : list
+        Classes of the test spectra.
+    settings : dict
+        Of the augmenter, and the seed of this evaluation.
+    n_test : dict of class to int
+        Test spectra; as many synthetic ones are compared with them.
+    trained_on : dict of class to int
+        Test spectra that were trained on; other numbers than 0 make every figure too good.
+    metrics : dict of class to dict of str to float
+        Of synthetic against test spectra.
+    reference : dict of class to (dict of str to float or None)
+        The same of one half of the test spectra against the other, mean of 4 random halvings; None
+        for a class of fewer than 12 test spectra.
+    snr : dict of class to dict
+        Signal-to-noise ratio of ``"real"`` (test) and ``"synthetic"`` spectra.
+    classification : TSTRResult or None
+        None where no classifier was asked for, or there is one class.
+    resources : dict of class to dict
+        Training spectra, epochs and seconds of each class's training.
+    """
+
+    classes: list[Label]
+    settings: dict[str, Any]
+    n_test: dict[Label, int]
+    trained_on: dict[Label, int]
+    metrics: dict[Label, dict[str, float]]
+    reference: dict[Label, dict[str, float] | None]
+    snr: dict[Label, dict[str, float]]
+    classification: TSTRResult | None
+    resources: dict[Label, dict[str, float]]
+    sources: Sources = field(repr=False, compare=False)
+
+    def __repr__(self) -> str:
+        count = sum(self.n_test.values())
+        classes = f"{len(self.classes)} class{'es' if len(self.classes) > 1 else ''}"
+        return f"<Report, {classes}, {count} test spectra; to_html(path) shows it all>"
+
+    # -- tables ------------------------------------------------------------------------------
+
+    @cached_property
+    def tables(self) -> dict[str, Table]:
+        """Tables by name: "metrics", "snr", "classifiers" (if there are any) and "resources"."""
+        tables = {"metrics": self._metrics_table(), "snr": self._snr_table()}
+        if self.classification is not None:
+            tables["classifiers"] = self._classifier_table(self.classification)
+        tables["resources"] = self._resources_table()
+        return tables
+
+    def _metrics_table(self) -> Table:
+        names = list(self.metrics[self.classes[0]])
+        columns, rows = [], [(_metric_name(name), []) for name in names]
+        for label in self.classes:
+            reference = self.reference[label]
+            columns += [f"{label}: synthetic", f"{label}: real halves"]
+            for name, (_, values) in zip(names, rows, strict=True):
+                values.append(self.metrics[label][name])
+                values.append(None if reference is None else reference.get(name))
+        counts = ", ".join(
+            f"{n} for {label} (real halves: {n // 2})" for label, n in self.n_test.items()
+        )
+        return Table(
+            "Metrics",
+            f"Spectra on each side: {counts}. The distances of two smaller sets are larger, so "
+            "that a good generator can have a smaller Fréchet distance than the real halves.",
+            "metric",
+            columns,
+            rows,
+        )
+
+    def _snr_table(self) -> Table:
+        rows = []
+        for label, found in self.snr.items():
+            rows.append((label, [found["real"], found["synthetic"], _ratio(found)]))
+        return Table(
+            "Signal-to-noise ratio",
+            "Mean over the channels of mean / standard deviation over the spectra; as in Table 2 "
+            "of del-Pozo-Bueno et al. 2024.",
+            "class",
+            ["real", "synthetic", "synthetic / real"],
+            rows,
+        )
+
+    def _classifier_table(self, found: TSTRResult) -> Table:
+        names = list(next(iter(found.scores.values())))
+        counts = ", ".join(f"{n} ({training})" for training, n in found.n_train.items())
+        return Table(
+            "Accuracy of classifiers on the real test spectra",
+            f"Training spectra: {counts}. As in Table 1 of del-Pozo-Bueno et al. 2024.",
+            "trained on",
+            [name.upper() for name in names],
+            [
+                (training, [by_name[name].accuracy for name in names])
+                for training, by_name in found.scores.items()
+            ],
+            percent=True,
+        )
+
+    def _resources_table(self) -> Table:
+        names = list(next(iter(self.resources.values())))
+        return Table(
+            "Resources",
+            "Of the training of each class, on the machine that trained it; the state of the kept "
+            "epoch makes the spectra.",
+            "class",
+            [name.replace("_", " ") for name in names],
+            [(label, [row[name] for name in names]) for label, row in self.resources.items()],
+        )
+
+    # -- pictures ----------------------------------------------------------------------------
+
+    @cached_property
+    def pictures(self) -> list[Picture]:
+        """Pictures as PNG files, drawn when first asked for."""
+        from hyperspy_dag.validation._pictures import draw_pictures
+
+        return draw_pictures(self.sources, self.classification)
+
+    # -- other forms -------------------------------------------------------------------------
+
+    def _repr_html_(self) -> str:
+        return self._render(whole_page=False)
+
+    def to_html(self, path: str | os.PathLike, overwrite: bool = False) -> None:
+        """Write a page that needs no other file: tables, and pictures inside it.
+
+        Parameters
+        ----------
+        path : str or path
+            Written as given; ".html" is the usual ending.
+        overwrite : bool, default False
+            Whether an existing file may be replaced.
+
+        Raises
+        ------
+        FileExistsError, FileNotFoundError, PermissionError
+            The file cannot be written.
+        """
+        path = check_writable(path, overwrite)
+        path.write_text(self._render(whole_page=True), encoding="utf-8")
+
+    def _render(self, whole_page: bool) -> str:
+        from jinja2 import Environment, StrictUndefined
+
+        environment = Environment(
+            autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        )
+        environment.filters["b64"] = lambda png: base64.b64encode(png).decode("ascii")
+        source = resources.files(__package__).joinpath("report.html.jinja").read_text("utf-8")
+        return environment.from_string(source).render(
+            whole_page=whole_page,
+            title="Synthetic EELS spectra: validation",
+            summary=self._summary(),
+            warnings=self._warnings(),
+            tables=list(self.tables.values()),
+            pictures=self.pictures,
+        )
+
+    def _summary(self) -> str:
+        s = self.settings
+        return (
+            f"hyperspy_dag {s['package_version']}: design {s['design']}, architecture "
+            f"{s['architecture']}, recipe {s['recipe']}, random state "
+            f"{s['augmenter_random_state']} (of this evaluation: {s['random_state']})."
+        )
+
+    def _warnings(self) -> list[str]:
+        seen = {label: n for label, n in self.trained_on.items() if n}
+        if not seen:
+            return []
+        where = ", ".join(f"{n} of class {label}" for label, n in seen.items())
+        return [f"Test spectra that were trained on: {where}. The figures are too good."]
+
+    def to_dataframe(self, table: str = "metrics") -> pandas.DataFrame:
+        """Return one of the tables as a pandas DataFrame.
+
+        Parameters
+        ----------
+        table : str, default "metrics"
+            A key of :attr:`tables`.
+
+        Raises
+        ------
+        ImportError
+            pandas, which this package does not depend on, is not installed.
+        ValueError
+            There is no such table.
+        """
+        chosen = self.tables[check_choice("table", table, self.tables)]
+        try:
+            import pandas
+        except ImportError as error:
+            raise ImportError(
+                "to_dataframe needs pandas: install it with 'pip install pandas', or use "
+                "to_dict(), which needs nothing"
+            ) from error
+        return pandas.DataFrame(
+            [values for _, values in chosen.rows],
+            index=pandas.Index([label for label, _ in chosen.rows], name=chosen.index),
+            columns=chosen.columns,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all figures as lists, dicts, text and numbers that JSON knows.
+
+        Returns
+        -------
+        dict
+            Figures of the classes are lists in the order of ``"classes"`` (resources: of
+            ``"trained_classes"``; confusion matrices: of ``"classification"``'s own ``"classes"``).
+            A figure that is missing, or not finite, is None.
+        """
+        content: dict[str, Any] = {
+            "classes": self.classes,
+            "settings": self.settings,
+            "n_test": list(self.n_test.values()),
+            "trained_on": list(self.trained_on.values()),
+            "metrics": _columns(self.metrics, self.classes),
+            "reference": _columns(self.reference, self.classes),
+            "snr": _columns(self.snr, self.classes),
+            "trained_classes": list(self.resources),
+            "resources": _columns(self.resources, list(self.resources)),
+            "classification": None,
+        }
+        found = self.classification
+        if found is not None:
+            content["classification"] = {
+                "classes": found.classes,
+                "n_train": found.n_train,
+                "accuracy": found.accuracies(),
+                "confusion": {
+                    training: {name: score.confusion for name, score in by_name.items()}
+                    for training, by_name in found.scores.items()
+                },
+                "seconds": {
+                    training: {name: score.seconds for name, score in by_name.items()}
+                    for training, by_name in found.scores.items()
+                },
+            }
+        return _finite(to_json(content))
+
+
+def _metric_name(name: str) -> str:
+    return _METRIC_NAMES.get(name, name.replace("_", " "))
+
+
+def _ratio(snr: dict[str, float]) -> float | None:
+    both_finite = math.isfinite(snr["real"]) and math.isfinite(snr["synthetic"])
+    return snr["synthetic"] / snr["real"] if both_finite and snr["real"] else None
+
+
+def _columns(by_class: dict[Label, Any], classes: list[Label]) -> dict[str, list]:
+    """Turn {class: {name: figure}} into {name: [figure of each class]}."""
+    names: dict[str, None] = {}
+    for row in by_class.values():
+        names |= dict.fromkeys(row or {})
+    return {name: [(by_class[label] or {}).get(name) for label in classes] for name in names}
+
+
+def _finite(value: Any) -> Any:
+    """Replace what JSON has no number for."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Train on synthetic, test on real: what synthetic spectra are worth to a classifier.
+
+Classifiers are trained on real, on synthetic and on both kinds of spectra, and always tested on
+real ones that neither they nor the synthesisers have seen (Fig. 6 and Table 1 of del-Pozo-Bueno et
+al. 2024).
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.metrics import confusion_matrix
+
+from hyperspy_dag._checks import check_choice, check_count, check_random_state
+from hyperspy_dag.metrics._checks import as_pair, as_spectra
+from hyperspy_dag.training_data import spectrum_digests
+from hyperspy_dag.validation.classifiers import CLASSIFIERS, make_classifier
+
+__all__ = ["TRAININGS", "Score", "Synthesiser", "TSTRResult", "tstr"]
+
+#: What classifiers are trained on, in the order of tables.
+TRAININGS = ("real", "synthetic", "real + synthetic")
+
+
+class Synthesiser(Protocol):
+    """Makes spectra of one class; every fitted baseline is one."""
+
+    def sample(self, n: int, random_state: int) -> NDArray[np.floating]:
+        """Draw `n` spectra, shape (n, channels)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Score:
+    """How a classifier did on the test spectra.
+
+    Attributes
+    ----------
+    confusion : numpy.ndarray of int, shape (classes, classes)
+        Numbers of test spectra; rows are true classes, columns predicted ones, as in
+        :func:`sklearn.metrics.confusion_matrix`.
+    seconds : float
+        Time that training and testing took.
+    """
+
+    confusion: NDArray[np.int64]
+    seconds: float
+
+    @property
+    def accuracy(self) -> float:
+        """Fraction of the test spectra whose class was predicted."""
+        return float(np.trace(self.confusion) / self.confusion.sum())
+
+
+@dataclass(frozen=True)
+class TSTRResult:
+    """Scores of every classifier on every kind of training set.
+
+    Attributes
+    ----------
+    classes : list
+        In the order of the confusion matrices.
+    n_train : dict of str to int
+        Spectra in each training set of `TRAININGS`.
+    scores : dict of str to dict of str to Score
+        By training set, then by classifier.
+    """
+
+    classes: list[Any]
+    n_train: dict[str, int]
+    scores: dict[str, dict[str, Score]]
+
+    def accuracies(self) -> dict[str, dict[str, float]]:
+        """Return the accuracies, by training set and classifier."""
+        return {
+            training: {name: score.accuracy for name, score in by_name.items()}
+            for training, by_name in self.scores.items()
+        }
+
+
+def tstr(
+    train: ArrayLike | None,
+    train_labels: ArrayLike | None,
+    test: ArrayLike,
+    test_labels: ArrayLike,
+    synthesisers: Mapping[Any, Synthesiser],
+    *,
+    n_synthetic: int = 200,
+    classifiers: Sequence[str] = ("svm", "ann"),
+    random_state: int | np.random.Generator | None = None,
+) -> TSTRResult:
+    """Train classifiers on real, synthetic, and real + synthetic spectra; test them on real ones.
+
+    Parameters
+    ----------
+    train : array-like, shape (n, channels), or None
+        Real training spectra. None leaves the two training sets that need them out.
+    train_labels : array-like, shape (n,), or None
+    test : array-like, shape (m, channels)
+        Real spectra that neither the classifiers nor the synthesisers may have seen.
+    test_labels : array-like, shape (m,)
+    synthesisers : mapping of class to Synthesiser
+        For every class of `train` and `test`; fitted to training spectra alone.
+    n_synthetic : int, default 200
+        Synthetic spectra of each class.
+    classifiers : sequence of str, default ("svm", "ann")
+        Names in :data:`~hyperspy_dag.validation.classifiers.CLASSIFIERS`.
+    random_state : int, numpy.random.Generator or None
+
+    Returns
+    -------
+    TSTRResult
+
+    Raises
+    ------
+    TypeError, ValueError
+        Wrong shapes or names, fewer than two classes, or a class without synthesiser or without
+        real training spectra.
+
+    Warns
+    -----
+    UserWarning
+        Test spectra are among the training spectra.
+    """
+    test, test_labels = _labelled(test, test_labels, "test")
+    if (train is None) != (train_labels is None):
+        raise ValueError("train and train_labels belong together: give both or neither.")
+    real = None
+    if train is not None:
+        real = _labelled(train, train_labels, "train")
+        as_pair(real[0], test, names=("train", "test"))
+        seen = int(np.isin(spectrum_digests(test), spectrum_digests(real[0])).sum())
+        if seen:
+            warnings.warn(
+                f"{seen} of {len(test)} test spectra are among the training spectra: the "
+                "accuracies are too good. Test with spectra that were not trained on.",
+                UserWarning,
+                stacklevel=2,
+            )
+    n_synthetic = check_count("n_synthetic", n_synthetic)
+    state = check_random_state(random_state)
+    classes = sorted(synthesisers)
+    _check_covered(classes, test_labels, "test")
+    if real is not None:
+        _check_covered(classes, real[1], "train")
+        missing = np.setdiff1d(classes, real[1]).tolist()
+        if missing:
+            raise ValueError(
+                f"train holds no spectrum of class {missing[0]!r}, for which there is a "
+                "synthesiser; give some, or leave the synthesiser out."
+            )
+    drawn = {
+        label: np.asarray(synthesisers[label].sample(n_synthetic, random_state=state))
+        for label in classes
+    }
+    return score_trainings(real, drawn, (test, test_labels), classifiers, state)
+
+
+def score_trainings(
+    real: tuple[NDArray[np.floating], NDArray[Any]] | None,
+    synthetic: Mapping[Any, NDArray[np.floating]],
+    test: tuple[NDArray[np.floating], NDArray[Any]],
+    classifiers: Sequence[str],
+    random_state: int,
+) -> TSTRResult:
+    """As :func:`tstr`, with the synthetic spectra given and everything checked.
+
+    Parameters
+    ----------
+    real, test : tuple of arrays
+        Spectra (n, channels) and their labels (n,).
+    synthetic : mapping of class to array of shape (n, channels)
+    classifiers : sequence of str
+    random_state : int
+        Of every classifier, whatever it is trained on.
+    """
+    names = check_classifiers(classifiers)
+    made = (
+        np.concatenate(list(synthetic.values())),
+        np.repeat(np.asarray(list(synthetic)), [len(rows) for rows in synthetic.values()]),
+    )
+    sets = {"synthetic": made}
+    if real is not None:
+        both = tuple(np.concatenate(parts) for parts in zip(real, made, strict=True))
+        sets = {"real": real, "synthetic": made, "real + synthetic": both}
+    classes = np.unique(made[1])
+    scores: dict[str, dict[str, Score]] = {}
+    for training, (spectra, labels) in sets.items():
+        scores[training] = {}
+        for name in names:
+            begin = time.perf_counter()
+            classifier = make_classifier(name, random_state).fit(spectra, labels)
+            predicted = classifier.predict(test[0])
+            confusion = confusion_matrix(test[1], predicted, labels=classes)
+            scores[training][name] = Score(confusion, time.perf_counter() - begin)
+    return TSTRResult(
+        classes=classes.tolist(),
+        n_train={training: len(labels) for training, (_, labels) in sets.items()},
+        scores=scores,
+    )
+
+
+def check_classifiers(classifiers: Sequence[str]) -> list[str]:
+    """Return the names of classifiers, each known.
+
+    Raises
+    ------
+    TypeError
+        A text instead of a sequence of names.
+    ValueError
+        An unknown name.
+    """
+    if isinstance(classifiers, str):
+        raise TypeError(
+            f"classifiers must be a sequence of names, such as ({classifiers!r},); got "
+            f"{classifiers!r}"
+        )
+    return [check_choice("classifiers", name, CLASSIFIERS) for name in classifiers]
+
+
+def _labelled(spectra: ArrayLike, labels: ArrayLike | None, name: str) -> tuple[Any, Any]:
+    spectra = as_spectra(spectra, name)
+    labels = np.asarray(labels)
+    if labels.shape != (len(spectra),):
+        raise ValueError(
+            f"{name}_labels must have shape ({len(spectra)},), one for each spectrum; got "
+            f"{labels.shape}."
+        )
+    return spectra, labels
+
+
+def _check_covered(classes: list, labels: NDArray[Any], name: str) -> None:
+    missing = [label for label in np.unique(labels).tolist() if label not in classes]
+    if missing:
+        raise ValueError(
+            f"{name} holds spectra of class {missing[0]!r}, for which there is no synthesiser; "
+            f"the classes are {', '.join(map(repr, classes))}."
+        )
