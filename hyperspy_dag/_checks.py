@@ -100,3 +100,23 @@ def check_writable(path: str | os.PathLike, overwrite: bool = False) -> Path:
     if not os.access(target, os.W_OK):
         raise PermissionError(f"cannot write {path}: no permission to write {target}")
     return path
+
+
+#: File formats that keep axes, labels and provenance; HyperSpy's own.
+SIGNAL_FORMATS = (".hspy", ".zspy")
+
+
+def check_signal_file(path: str | os.PathLike, overwrite: bool = False) -> Path:
+    """Return `path` if HyperSpy can save a signal there; without an ending it becomes .hspy.
+
+    Raises as :func:`check_writable`, and ValueError for a format that would lose the labels.
+    """
+    path = Path(path)
+    if path.suffix == "":
+        path = path.with_name(path.name + SIGNAL_FORMATS[0])
+    if path.suffix not in SIGNAL_FORMATS:
+        raise ValueError(
+            f"cannot save to {path}: its ending must be {' or '.join(SIGNAL_FORMATS)}, which keep "
+            "labels and metadata; export other formats with the result's own save"
+        )
+    return check_writable(path, overwrite)

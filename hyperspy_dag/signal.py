@@ -97,7 +97,7 @@ def dag_augment(
     recipe, stopping, tolerance, max_epochs, random_state
         See :class:`hyperspy_dag.EELSAugmenter`.
     filename : str or path, optional
-        Also save the result there; tried before the training.
+        Also save the result there, as .hspy or .zspy; tried before the training.
     overwrite : bool, default False
         Whether an existing file may be replaced.
     show_progressbar : bool, optional
@@ -123,7 +123,7 @@ def dag_augment(
     -----
     D. del-Pozo-Bueno et al., Microsc. Microanal. 30, 278 (2024), doi 10.1093/mam/ozae014.
     """
-    from ._checks import check_count, check_writable
+    from ._checks import check_count, check_signal_file
     from .augmenter import EELSAugmenter
 
     augmenter = EELSAugmenter(
@@ -137,7 +137,7 @@ def dag_augment(
     )
     n_spectra = check_count("n_spectra", n_spectra)
     if filename is not None:
-        filename = check_writable(filename, overwrite)
+        filename = check_signal_file(filename, overwrite)
     spectra = self
     if background_range is not None or signal_range is not None:
         spectra = dag_preprocess(self, background_range, signal_range)

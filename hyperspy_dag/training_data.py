@@ -23,6 +23,9 @@ __all__ = ["TrainingSet", "spectrum_digests", "training_set"]
 #: Interpolation or smoothing after the division lowers the maxima of noisy spectra well below 1.
 NORMALISED_RANGE = (0.5, 1.5)
 
+#: Fewer channels than this are no spectrum.
+MIN_CHANNELS = 8
+
 
 @dataclass(frozen=True)
 class TrainingSet:
@@ -103,6 +106,11 @@ def training_set(
         A class has few spectra, or holds the same spectrum more than once.
     """
     check_signal(s)
+    if s.data.shape[-1] < MIN_CHANNELS:
+        raise ValueError(
+            f"the spectra have {s.data.shape[-1]} channels; at least {MIN_CHANNELS} are needed to "
+            "learn from. Crop less: give a wider signal_range."
+        )
     parsed = parse_labels(s, labels)
     _check_counts(parsed, min_spectra, recommended_spectra)
     where = np.nonzero(parsed.index >= 0)

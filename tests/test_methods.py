@@ -160,6 +160,18 @@ BAD = {
         ValueError,
         r"signal_range.*630",
     ),
+    "another file format": (
+        two_classes,
+        {"filename": "aug.msa"},
+        ValueError,
+        "must be .hspy or .zspy",
+    ),
+    "hardly any channels": (
+        lambda: (eels(white_lines(30)[:, 14:20] + 0.1), ["a"] * 30),
+        {},
+        ValueError,
+        "6 channels; at least 8",
+    ),
     "no such folder": (
         two_classes,
         {"filename": "/no/such/folder/a.hspy"},
@@ -213,8 +225,10 @@ def test_unwritable_path_is_found_before_training(tmp_path, no_training):
     s, labels = two_classes()
     taken = tmp_path / "taken.hspy"
     taken.write_bytes(b"")
-    with pytest.raises(FileExistsError, match="overwrite=True"):
-        s.dag_augment(labels, filename=taken, **QUICK)
+    # Without an ending it is a .hspy file, as for HyperSpy's own save.
+    for name in (taken, tmp_path / "taken"):
+        with pytest.raises(FileExistsError, match="overwrite=True"):
+            s.dag_augment(labels, filename=name, **QUICK)
     folder = tmp_path / "folder.hspy"
     folder.mkdir()
     with pytest.raises(IsADirectoryError, match="is a folder"):
