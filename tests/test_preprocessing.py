@@ -564,9 +564,9 @@ def test_every_labelled_spectrum_is_in_its_class(nav_shape, lazy, data):
     labels = data.draw(
         st.lists(st.integers(-1, 2), min_size=size, max_size=size).filter(lambda x: max(x) >= 0)
     )
-    spectra = np.linspace(0, 1, 5) * np.ones((size, 5))
+    spectra = np.linspace(0, 1, 9) * np.ones((size, 9))
     spectra[:, 0] = np.arange(size) / (size + 1)  # tells the spectra apart
-    s = EELSSpectrum(spectra.reshape(*nav_shape, 5))
+    s = EELSSpectrum(spectra.reshape(*nav_shape, 9))
     training = small_set(s.as_lazy() if lazy else s, np.reshape(labels, nav_shape))
     assert training.classes == sorted(set(labels) - {-1})
     for label in training.classes:
@@ -576,7 +576,7 @@ def test_every_labelled_spectrum_is_in_its_class(nav_shape, lazy, data):
 
 
 def test_integer_spectra_are_converted():
-    s = EELSSpectrum(np.array([[0, 1, 0], [1, 0, 0]], dtype="int16"))
+    s = EELSSpectrum(np.eye(2, 9, dtype="int16"))
     training = small_set(s, [1, 1])
     assert training.spectra[1].dtype == np.float32
 
