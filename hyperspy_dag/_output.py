@@ -25,6 +25,7 @@ def synthetic_signal(
     energy_axis: dict[str, Any],
     provenance: dict[str, Any],
     title: str,
+    instrument: dict[str, Any] | None = None,
 ) -> EELSSpectrum:
     """Build the signal of synthetic spectra.
 
@@ -40,6 +41,8 @@ def synthetic_signal(
     provenance : dict
         Becomes ``metadata.DAG``.
     title : str
+    instrument : dict, optional
+        Becomes ``metadata.Acquisition_instrument``: beam energy, collection angle and so on.
     """
     from exspy.signals import EELSSpectrum
 
@@ -47,6 +50,9 @@ def synthetic_signal(
     axes = [spectrum_axis(name, size) for name, size in zip(names, spectra.shape, strict=False)]
     signal = EELSSpectrum(spectra, axes=[*axes, {**energy_axis, "navigate": False}])
     signal.metadata.General.title = title
+    if instrument:
+        signal.metadata.add_node("Acquisition_instrument")
+        signal.metadata.Acquisition_instrument.add_dictionary(instrument)
     signal.metadata.add_node("DAG")
     signal.metadata.DAG.add_dictionary(provenance)
     attach_labels(signal, index, classes)

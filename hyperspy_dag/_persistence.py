@@ -83,7 +83,16 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
             header = json.loads(file["header"].tobytes().decode())
             _check_header(path, header)
             arrays = {name: file[name] for name in names if name != "header"}
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, UnicodeDecodeError) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        OSError,
+        UnicodeDecodeError,
+        # What zipfile makes of damaged flags: an unknown compression, an encrypted member.
+        NotImplementedError,
+        RuntimeError,
+    ) as error:
         raise ValueError(f"{path} is damaged and cannot be read ({error})") from error
     except json.JSONDecodeError as error:
         raise ValueError(f"{path} is damaged: its header cannot be read ({error})") from error

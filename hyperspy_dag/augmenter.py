@@ -26,7 +26,7 @@ from .dag.designs import DESIGNS
 from .dag.fitted import ClassModel
 from .dag.recipes import RECIPES
 from .dag.stopping import CRITERIA, METRICS
-from .training_data import spectrum_digests, training_set
+from .training_data import TrainingSet, spectrum_digests, training_set
 
 if TYPE_CHECKING:
     from exspy.signals import EELSSpectrum
@@ -56,7 +56,8 @@ class EELSAugmenter:
         "auto" is "compact" under the refined recipe and "simple_dense" under the paper's.
     recipe : str, default "refined"
         "refined" starts from a statistical model of the class and ends in a model of the
-        instrument; "paper" keeps the published settings, for comparison.
+        instrument; where no trained state is better than that start, the start itself is kept
+        (``best_`` says epoch 0). "paper" keeps the published settings, for comparison.
     stopping : str or None, default "all"
         What ends the training of a class before `max_epochs`: "all", when Fréchet distance,
         Pearson correlation and cosine distance of synthetic to real spectra are those of halves
@@ -124,6 +125,7 @@ class EELSAugmenter:
         self._spectrum_digests = np.empty(0, np.uint64)
         self._fit_seconds: dict[Any, float] = {}
         self._preprocessing: dict[str, Any] | None = None
+        self._instrument: dict[str, Any] | None = None
 
     def __repr__(self) -> str:
         if not self._models:
@@ -198,8 +200,10 @@ class EELSAugmenter:
             Ctrl-C before the first class was finished. Later, the finished classes are kept and
             a warning says which.
         """
-        data = training_set(s, labels)
-        from .dag.fitting import Fitter, StoppingRule, lend_trainer
+        return self._fit(training_set(s, labels), show_progressbar)
+
+    def _fit(self, data: TrainingSet, show_progressbar: bool | None) -> EELSAugmenter:
+        from .dag.fitting import Fitter, StoppingRule, TrainingDivergedError, lend_trainer
 
         rule = StoppingRule(self.stopping, self.tolerance, self.max_epochs)
         models: dict[Any, ClassModel] = {}
@@ -227,13 +231,26 @@ class EELSAugmenter:
         except KeyboardInterrupt:
             if not models:
                 raise
+            self._keep(data, models, seconds)
             missing = [str(label) for label in data.classes if label not in models]
             warnings.warn(
                 f"Training was interrupted. Kept: the best state of "
                 f"{', '.join(map(str, models))}. Not fitted: {', '.join(missing)}.",
                 UserWarning,
-                stacklevel=2,
+                stacklevel=3,
             )
+            return self
+        except TrainingDivergedError as error:
+            if models:
+                self._keep(data, models, seconds)
+                error.add_note(f"This augmenter keeps: {', '.join(map(str, models))}.")
+            raise
+        self._keep(data, models, seconds)
+        return self
+
+    def _keep(
+        self, data: TrainingSet, models: dict[Any, ClassModel], seconds: dict[Any, float]
+    ) -> None:
         self._models = models
         self._energy_axis = data.axis
         self._channels = data.channels
@@ -243,7 +260,7 @@ class EELSAugmenter:
         )
         self._fit_seconds = seconds
         self._preprocessing = data.preprocessing
-        return self
+        self._instrument = data.instrument
 
     def _class_seed(self, label: Any, purpose: str) -> np.random.SeedSequence:
         """Stream of a class: its own, whatever other classes are fitted beside it."""
@@ -329,6 +346,7 @@ class EELSAugmenter:
             self._energy_axis,
             self._provenance(labels, n_spectra, state, noise, dose, energy_jitter),
             title="Synthetic spectra" if label is None else f"Synthetic spectra of {label}",
+            instrument=self._instrument,
         )
 
     def _sampling_options(self, dose: float, energy_jitter: float | None) -> dict[str, float]:
@@ -451,7 +469,7 @@ class EELSAugmenter:
                 f"n_spectra={n_spectra} is less than class {largest!r} has "
                 f"({data.counts[largest]}); give at least that, or leave it out"
             )
-        self.fit(s, labels, show_progressbar=show_progressbar)
+        self._fit(data, show_progressbar)
         parts, index = [], []
         for i, label in enumerate(self.classes_):
             parts.append(data.spectra[label])
@@ -467,6 +485,7 @@ class EELSAugmenter:
             self._energy_axis,
             self._provenance(self.classes_, n_spectra, self.random_state_, True, 1.0, None),
             title="Real and synthetic spectra",
+            instrument=self._instrument,
         )
         return signal, np.asarray(self.classes_)[index]
 
@@ -531,6 +550,7 @@ class EELSAugmenter:
             "digest": self._digest,
             "fit_seconds": list(self._fit_seconds.values()),
             "preprocessing": self._preprocessing,
+            "instrument": self._instrument,
             "classes": self.classes_,
             "models": [model.header() for model in models.values()],
         }
@@ -565,6 +585,7 @@ class EELSAugmenter:
                 zip(header["classes"], header["fit_seconds"], strict=True)
             )
             augmenter._preprocessing = header["preprocessing"]
+            augmenter._instrument = header["instrument"]
             for i, (label, own) in enumerate(zip(header["classes"], header["models"], strict=True)):
                 prefix = f"{i}/"
                 augmenter._models[label] = ClassModel.of(

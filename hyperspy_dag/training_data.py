@@ -46,6 +46,8 @@ class TrainingSet:
         What ``dag_preprocess`` noted in ``metadata.DAG.preprocessing``, if it made the signal.
     labels : ClassLabels
         The class of every spectrum of the signal, unlabelled ones included.
+    instrument : dict or None
+        The signal's ``metadata.Acquisition_instrument``.
     """
 
     spectra: dict[Label, NDArray[np.float32]]
@@ -54,6 +56,7 @@ class TrainingSet:
     digest: str
     preprocessing: dict[str, Any] | None
     labels: ClassLabels = field(repr=False)
+    instrument: dict[str, Any] | None = None
 
     @property
     def channels(self) -> int:
@@ -128,7 +131,13 @@ def training_set(
         digest=_digest(by_class),
         preprocessing=preprocessing_record(s),
         labels=parsed,
+        instrument=_instrument(s),
     )
+
+
+def _instrument(s: EELSSpectrum) -> dict[str, Any] | None:
+    node = s.metadata.get_item("Acquisition_instrument")
+    return None if node is None else node.as_dictionary()
 
 
 def spectrum_digests(spectra: ArrayLike) -> NDArray[np.uint64]:
@@ -226,6 +235,12 @@ def _warn_duplicates(spectra: dict[Label, NDArray[np.float32]]) -> None:
     counts = {
         label: len(rows) - len({row.tobytes() for row in rows}) for label, rows in spectra.items()
     }
+    same = [repr(label) for label, n in counts.items() if n == len(spectra[label]) - 1]
+    if same:
+        raise ValueError(
+            f"all spectra of class {', '.join(same)} are the same: there is no variation to learn. "
+            "Label spectra that were measured one by one."
+        )
     found = [f"{n} in class {label!r}" for label, n in counts.items() if n]
     if found:
         warnings.warn(

@@ -154,15 +154,15 @@ def test_dose_scales_the_noise(fitted):
 
 
 def test_energy_jitter_is_in_ev(fitted):
-    def positions(jitter):
-        clean = fitted.sample(200, label="FeO", noise=False, energy_jitter=jitter)
-        axis = clean.axes_manager.signal_axes[0].axis
-        window = clean.data[:, :25]
-        return (window * axis[:25]).sum(axis=1) / window.sum(axis=1)
+    def spread(jitter):
+        clean = fitted.sample(300, label="FeO", noise=False, energy_jitter=jitter)
+        axis = clean.axes_manager.signal_axes[0].axis[:25]
+        # Centroid of the first line's upper half: it moves as the line does.
+        line = np.clip(clean.data[:, :25] - 0.5, 0, None)
+        return ((line * axis).sum(axis=1) / line.sum(axis=1)).std()
 
-    still, moving = positions(0.0), positions(1.0)
-    # A centroid in a window follows a shift only in part.
-    assert moving.std() > 2 * still.std()
+    still = spread(0.0)
+    assert np.sqrt(spread(1.0) ** 2 - still**2) == pytest.approx(1.0, rel=0.25)
 
 
 def test_paper_recipe_knows_no_dose():
@@ -215,6 +215,17 @@ def test_not_fitted():
 def test_says_which_choices_there_are(arguments, message):
     with pytest.raises(ValueError, match=message):
         EELSAugmenter(**arguments)
+
+
+def test_microscope_travels_along(tmp_path):
+    s, labels = two_classes()
+    s.set_microscope_parameters(beam_energy=100, convergence_angle=10, collection_angle=20)
+    augmenter = EELSAugmenter(max_epochs=1, random_state=0)
+    augmenter.fit(s, labels, show_progressbar=False).save(tmp_path / "a.dag")
+    for one in (augmenter, EELSAugmenter.load(tmp_path / "a.dag")):
+        microscope = one.sample(2).metadata.Acquisition_instrument.TEM
+        assert microscope.beam_energy == 100
+        assert microscope.Detector.EELS.collection_angle == 20
 
 
 def test_provenance(fitted):
@@ -348,6 +359,15 @@ def test_recovers_once_from_a_loss_that_is_not_finite(monkeypatch, caplog):
     assert np.isfinite(augmenter.sample(20).data).all()
     assert rates[0] == 1.0 and rates[-1] < 1.0
     assert "the loss was not finite near epoch" in caplog.text
+
+    # The second class diverges twice: the first is kept all the same.
+    rates.clear()
+    monkeypatch.setattr(Trainer, "train", diverging({4, 5}))
+    both = EELSAugmenter(stopping=None, max_epochs=30, random_state=0)
+    with pytest.raises(TrainingDivergedError, match="class 'b'") as raised:
+        both.fit(s, ["a"] * 20 + ["b"] * 20, show_progressbar=False)
+    assert both.classes_ == ["a"]
+    assert raised.value.__notes__ == ["This augmenter keeps: a."]
 
     rates.clear()
     monkeypatch.setattr(Trainer, "train", diverging({1, 2}))

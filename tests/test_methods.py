@@ -160,6 +160,12 @@ BAD = {
         ValueError,
         r"signal_range.*630",
     ),
+    "one spectrum many times": (
+        lambda: (eels(np.repeat(white_lines(1), 30, axis=0)), ["a"] * 30),
+        {},
+        ValueError,
+        "all spectra of class 'a' are the same",
+    ),
     "another file format": (
         two_classes,
         {"filename": "aug.msa"},

@@ -58,7 +58,7 @@ class ClassModel:
     def header(self) -> dict[str, Any]:
         """All but the arrays, as JSON knows it."""
         return {
-            "weights": len(self.weights),
+            "weights": [list(weight.shape) for weight in self.weights],
             "start": None if self.start is None else self.start.scalars(),
             "best": asdict(self.best),
             "baseline": asdict(self.baseline),
@@ -80,9 +80,13 @@ class ClassModel:
         if header["start"] is not None:
             own = {n.removeprefix("start/"): a for n, a in arrays.items() if n.startswith("start/")}
             start = Start(**header["start"], **own)
+        weights = [arrays[f"weights/{i}"] for i in range(len(header["weights"]))]
+        for weight, shape in zip(weights, header["weights"], strict=True):
+            if list(weight.shape) != shape:
+                raise ValueError(f"weights of shape {weight.shape} where {shape} was written")
         evaluations = [Evaluation(**e) for e in header["history"]["evaluations"]]
         return cls(
-            weights=[arrays[f"weights/{i}"] for i in range(header["weights"])],
+            weights=weights,
             start=start,
             best=Evaluation(**header["best"]),
             baseline=Baseline(**header["baseline"]),

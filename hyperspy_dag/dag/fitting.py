@@ -123,7 +123,7 @@ class Fitter:
         )
         trainer = self.trainer
         start = fit_start(spectra) if self.recipe.physical else None
-        trainer.start(spectra, training_seed, start)
+        trainer.start(spectra, training_seed, start, self.stopping.max_epochs)
         judge = Judge(spectra, judge_seed, self.stopping.criterion, self.stopping.tolerance)
 
         def evaluate(epoch: int) -> Evaluation:
@@ -167,4 +167,9 @@ class Fitter:
             report(epoch, evaluation)
             if evaluation.reached and epoch >= self.recipe.min_epochs:
                 break
+        if best.epoch == 0:
+            _logger.info(
+                "Class %r: no trained state was better than the statistical start, which is kept.",
+                name,
+            )
         return ClassModel(weights, start, best, judge.baseline, history, len(spectra))

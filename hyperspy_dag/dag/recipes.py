@@ -39,9 +39,7 @@ class Recipe:
     batch_size : int
         At most; the last incomplete batch of an epoch is left out.
     warm_up : int
-        Epochs in which the discriminators train alone.
-    cosine_decay : bool
-        Whether the rates fall to a tenth over `max_epochs`.
+        Epochs in which the discriminators train alone; at most a quarter of all.
     min_epochs, max_epochs : int
         Epochs before the stopping criterion may end the training; default of ``max_epochs=``.
     evaluate_every : int
@@ -65,7 +63,6 @@ class Recipe:
     joint_views: bool
     batch_size: int
     warm_up: int
-    cosine_decay: bool
     min_epochs: int
     max_epochs: int
     evaluate_every: int
@@ -88,7 +85,6 @@ _RECIPES = (
         joint_views=False,
         batch_size=32,
         warm_up=0,
-        cosine_decay=False,
         min_epochs=1,
         max_epochs=500,
         evaluate_every=1,
@@ -107,8 +103,7 @@ _RECIPES = (
         joint_views=True,
         batch_size=128,
         warm_up=10,
-        cosine_decay=False,
-        min_epochs=20,
+        min_epochs=40,
         max_epochs=200,
         evaluate_every=10,
     ),

@@ -104,7 +104,11 @@ class Trainer:
     # -- one class ---------------------------------------------------------------------------
 
     def start(
-        self, spectra: np.ndarray, seed: np.random.SeedSequence, start: Start | None = None
+        self,
+        spectra: np.ndarray,
+        seed: np.random.SeedSequence,
+        start: Start | None = None,
+        max_epochs: int | None = None,
     ) -> None:
         """Set everything back and begin with a class.
 
@@ -115,10 +119,14 @@ class Trainer:
             The class's own.
         start : Start, optional
             Statistical start of a physical recipe.
+        max_epochs : int, optional
+            How long the training will be at most; default: the recipe's.
         """
         self._seed = seed
         self._spectra = tf.constant(spectra, tf.float32)
         self._latent = start
+        # A short training is not to be all warm-up.
+        self._warm_up = min(self.recipe.warm_up, (max_epochs or self.recipe.max_epochs) // 4)
         self._batch = min(self.recipe.batch_size, len(spectra))
         generator_seed, *discriminator_seeds = self._stream(0).spawn(1 + len(self.discriminators))
         fresh = self._make_generator(Initialisers(generator_seed))
@@ -185,10 +193,7 @@ class Trainer:
 
     def _rates(self, epoch: int, factor: float) -> tuple[float, float]:
         """(generator, discriminator) learning rates of an epoch."""
-        if self.recipe.cosine_decay:
-            progress = min(1.0, epoch / max(1, self.recipe.max_epochs))
-            factor *= 0.1 + 0.9 * 0.5 * (1.0 + np.cos(np.pi * progress))
-        generator = 0.0 if epoch < self.recipe.warm_up else self.recipe.generator_rate
+        generator = 0.0 if epoch < self._warm_up else self.recipe.generator_rate
         return factor * generator, factor * self.recipe.discriminator_rate
 
     # -- inside the compiled function --------------------------------------------------------

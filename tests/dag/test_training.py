@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The training loop and its parts against the papers and NumPy."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from spectra import white_lines
+
+from hyperspy_dag.dag._tensorflow import keras, tf
+from hyperspy_dag.dag.architectures import ARCHITECTURES
+from hyperspy_dag.dag.designs import DESIGNS
+from hyperspy_dag.dag.generators import make_generator
+from hyperspy_dag.dag.losses import discriminator_loss, generator_loss
+from hyperspy_dag.dag.optimiser import Adam
+from hyperspy_dag.dag.recipes import RECIPES
+from hyperspy_dag.dag.start import fit_start
+from hyperspy_dag.dag.stopping import Baseline, Judge
+from hyperspy_dag.dag.training import Trainer
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+@pytest.mark.parametrize("joint", [False, True])
+@pytest.mark.parametrize(
+    ("design", "views"),
+    [
+        ("single_monotrans", [["untransformed", "shift"]]),
+        ("multi_monotrans", [["untransformed"], ["shift"]]),
+        ("single_bitrans", [["untransformed", "shift", "noise"]]),
+        ("multi_bitrans", [["untransformed"], ["shift"], ["noise"]]),
+    ],
+)
+def test_designs_show_the_untransformed_spectra_twice(design, views, joint):
+    """del-Pozo-Bueno et al. 2024, Fig. 3."""
+    shown: dict[tuple[int, str], int] = {}
+    for index, names in DESIGNS[design].discriminator_steps(joint):
+        for name in names:
+            shown[index, name] = shown.get((index, name), 0) + 1
+    expected = {
+        (i, name): 2 if name == "untransformed" else 1
+        for i, names in enumerate(views)
+        for name in names
+    }
+    assert shown == expected
+
+
+def test_cross_entropy_smooths_the_real_label_alone():
+    real, generated = np.float32([2.0, -1.0]), np.float32([0.5, -3.0])
+    expected = np.mean(
+        -0.9 * np.log(sigmoid(real))
+        - 0.1 * np.log(1 - sigmoid(real))
+        - np.log(1 - sigmoid(generated))
+    )
+    logits = (tf.constant(real), tf.constant(generated))
+    assert discriminator_loss("cross_entropy", *logits, 0.9).numpy() == pytest.approx(expected)
+    expected = np.mean(-np.log(sigmoid(generated)))
+    assert generator_loss("cross_entropy", *logits).numpy() == pytest.approx(expected)
+
+
+def test_relativistic_loss_compares_pairs():
+    real, generated = np.float32([2.0, -1.0]), np.float32([0.5, -3.0])
+    logits = (tf.constant(real), tf.constant(generated))
+    expected = np.mean(-np.log(sigmoid(real - generated)))
+    assert discriminator_loss("relativistic", *logits, 1.0).numpy() == pytest.approx(expected)
+    expected = np.mean(-np.log(sigmoid(generated - real)))
+    assert generator_loss("relativistic", *logits).numpy() == pytest.approx(expected)
+
+
+def test_adam_against_its_paper():
+    variable = keras.Variable(np.array([1.0, -2.0], np.float32))
+    adam = Adam([variable], beta_1=0.5)
+    x, m, v = np.array([1.0, -2.0]), np.zeros(2), np.zeros(2)
+    for step in range(1, 5):
+        gradient = np.array([0.3 * step, -1.0])
+        adam.apply([tf.constant(gradient, tf.float32)], tf.constant(0.1))
+        m = 0.5 * m + 0.5 * gradient
+        v = 0.999 * v + 0.001 * gradient**2
+        x -= 0.1 * (m / (1 - 0.5**step)) / (np.sqrt(v / (1 - 0.999**step)) + 1e-7)
+    np.testing.assert_allclose(variable.numpy(), x, rtol=1e-4)
+
+
+def trainer(recipe="refined", design="single_bitrans", **changes) -> Trainer:
+    settings = dataclasses.replace(RECIPES[recipe], **changes)
+    architecture = ARCHITECTURES["compact"]
+    return Trainer(
+        48,
+        architecture,
+        DESIGNS[design],
+        settings,
+        lambda initialisers: make_generator(48, architecture, settings, initialisers),
+    )
+
+
+def test_both_sides_are_transformed():
+    """The transform must not tell real from generated spectra: Tran et al. 2021."""
+    one = trainer()
+    spectra = tf.constant(white_lines(40))
+    views = ("untransformed", "shift", "noise")
+    shown = tf.split(one._show(views, spectra, spectra, tf.constant([1, 2])), 6)
+    np.testing.assert_array_equal(shown[0], spectra)
+    np.testing.assert_array_equal(shown[3], spectra)
+    for i in (1, 2, 4, 5):
+        assert (shown[i].numpy() != spectra.numpy()).any(axis=1).mean() > 0.5
+
+
+def test_warm_up_then_generator_and_average_move():
+    one = trainer(warm_up=2, average_decay=0.5)
+    spectra = white_lines(30)
+    one.start(spectra, np.random.SeedSequence(0), fit_start(spectra), max_epochs=100)
+    before = one.generator.get_weights()
+    one.train(0, 2)
+    for old, new in zip(before, one.generator.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+    one.train(2, 1)
+    moved = one.generator.get_weights()
+    assert any((old != new).any() for old, new in zip(before, moved, strict=True))
+    # One batch an epoch: one step, half of which the average has taken.
+    for old, new, average in zip(before, moved, one.average.get_weights(), strict=True):
+        np.testing.assert_allclose(average, (old + new) / 2, rtol=1e-4, atol=1e-7)
+
+
+def test_a_short_training_is_not_all_warm_up():
+    one = trainer()
+    spectra = white_lines(30)
+    one.start(spectra, np.random.SeedSequence(0), fit_start(spectra), max_epochs=4)
+    before = one.generator.get_weights()
+    one.train(0, 4)
+    after = one.generator.get_weights()
+    assert any((old != new).any() for old, new in zip(before, after, strict=True))
+
+
+def test_training_mends_a_spoilt_start():
+    """With a wrong noise level the discriminator has something to teach."""
+    one = trainer(warm_up=5, generator_rate=5e-3)
+    spectra = white_lines(100)
+    start = fit_start(spectra)
+    spoilt = dataclasses.replace(start, level=start.level + [0.7, 0.0])
+    one.start(spectra, np.random.SeedSequence(0), spoilt, max_epochs=150)
+
+    one.train(0, 150)
+    learned = one.average.level.numpy()[0]
+    assert abs(learned - start.level[0]) < 0.75 * abs(spoilt.level[0] - start.level[0])
+
+
+def test_baseline_and_excess_by_hand():
+    baseline = Baseline(
+        {"frechet_distance": 2.0, "pearson_correlation": 0.8, "cosine_distance": 0.1, "snr": 3.0},
+        dict.fromkeys(("frechet_distance", "pearson_correlation", "cosine_distance", "snr"), 0.0),
+    )
+    metrics = {"frechet_distance": 3.0, "pearson_correlation": 0.6, "cosine_distance": 0.05}
+    assert baseline.excess(metrics, "frechet_distance") == pytest.approx(0.5)
+    assert baseline.excess(metrics, "pearson_correlation") == pytest.approx(0.25)
+    assert baseline.excess(metrics, "cosine_distance") == pytest.approx(-0.5)
+
+
+def test_judge_tells_real_spectra_from_noise():
+    spectra = white_lines(80)
+    judge = Judge(spectra, np.random.SeedSequence(0), "all", 0.05)
+    fresh = white_lines(400, seed=7)
+    real = judge.judge(1, lambda n: fresh[:n])
+    noise = judge.judge(2, lambda n: np.random.default_rng(0).random((n, 48)))
+    assert real.score < noise.score
+    assert not noise.reached
+    broken = judge.judge(3, lambda n: np.full((n, 48), np.nan))
+    assert broken.score == np.inf and not broken.reached
