@@ -235,7 +235,7 @@ def _warn_duplicates(spectra: dict[Label, NDArray[np.float32]]) -> None:
     counts = {
         label: len(rows) - len({row.tobytes() for row in rows}) for label, rows in spectra.items()
     }
-    same = [repr(label) for label, n in counts.items() if n == len(spectra[label]) - 1]
+    same = [repr(label) for label, n in counts.items() if n and n == len(spectra[label]) - 1]
     if same:
         raise ValueError(
             f"all spectra of class {', '.join(same)} are the same: there is no variation to learn. "
