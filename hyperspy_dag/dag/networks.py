@@ -47,9 +47,9 @@ class Initialisers:
         """
         return keras.initializers.RandomNormal(stddev=1e-5, seed=self.integer())
 
-    def dense(self, units: int, kernel=None, bias: bool = True) -> keras.layers.Dense:
+    def dense(self, units: int, kernel=None) -> keras.layers.Dense:
         """Return a dense layer."""
-        return keras.layers.Dense(units, kernel_initializer=kernel or self.glorot(), use_bias=bias)
+        return keras.layers.Dense(units, kernel_initializer=kernel or self.glorot())
 
     def convolution(self, filters: int, size: int, strides: int = 1) -> keras.layers.Conv1D:
         """Return a 1-D convolution along the energy axis."""
@@ -75,13 +75,13 @@ class BranchDense(keras.layers.Layer):
     def __init__(self, units: int, initialisers: Initialisers):
         super().__init__()
         self.units = units
-        self.initialiser = initialisers.glorot()
+        self.seed = initialisers.integer()
 
     def build(self, input_shape):
         branches, _, size = input_shape
         # Glorot's width is that of one branch's own layer.
         limit = np.sqrt(6.0 / (size + self.units))
-        uniform = keras.initializers.RandomUniform(-limit, limit, seed=self.initialiser.seed)
+        uniform = keras.initializers.RandomUniform(-limit, limit, seed=self.seed)
         self.kernel = self.add_weight(
             name="kernel", shape=(branches, size, self.units), initializer=uniform
         )
