@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from ._components import noise_weighted_components, posterior
-from ._latent import LatentBank
+from ._latent import LatentBank, variance_keeping
 from ._noise import (
     KERNEL_SIZE,
     intensity_dependence,
@@ -46,10 +46,13 @@ MAX_COMPONENTS = 12
 #: Latent coordinates of the model: the components' scores, the energy shift, the noise level.
 LATENT_SIZE = MAX_COMPONENTS + 2
 
-#: Neighbours that shape the density around a training latent, and its widths.
+#: Neighbours that shape the density around a training latent, and its widths. Energy shifts
+#: belong less to the spectrum's shape than to the moment of its measurement. Levels are estimates
+#: and so differ more than the noise does: they are smoothed.
 LOCAL_NEIGHBOURS = 8
-CLEAN_SPREAD = 0.65
-LEVEL_SPREAD = 0.6
+SCORE_SPREAD = 0.65
+SHIFT_SPREAD = 0.9
+LEVEL_SPREAD = 0.5
 LEVEL_SMOOTHING = 0.3
 
 #: Spectra that the basis is fitted to; more are put on that basis.
@@ -80,7 +83,7 @@ class Start:
         Point spread of the noise.
     unit_maximum : bool
         Whether the training spectra have the maximum 1, but for a few.
-    latent, neighbours, spread, smoothing : array
+    latent, neighbours, spread, pull : array
         See :class:`LatentBank`.
     """
 
@@ -94,12 +97,12 @@ class Start:
     latent: NDArray
     neighbours: NDArray
     spread: NDArray
-    smoothing: NDArray
+    pull: NDArray
 
     @property
     def bank(self) -> LatentBank:
         """Where latent vectors come from."""
-        return LatentBank(self.latent, self.neighbours, self.spread, self.smoothing)
+        return LatentBank(self.latent, self.neighbours, self.spread, self.pull)
 
     def arrays(self) -> dict[str, NDArray]:
         """The arrays by name, for a file."""
@@ -228,9 +231,11 @@ def _start(mean, basis, scores, shift, level, kernel, intensity, unit_maximum):
     latent[:, MAX_COMPONENTS + 1] = (log_level - level_mean) / level_std
     full_basis = np.zeros((MAX_COMPONENTS, len(mean)))
     full_basis[:k] = std[:, None] * basis
-    spread = np.full(LATENT_SIZE, CLEAN_SPREAD)
-    smoothing = np.zeros(LATENT_SIZE)
-    spread[-1], smoothing[-1] = LEVEL_SPREAD, LEVEL_SMOOTHING
+    wanted = np.full(LATENT_SIZE, SCORE_SPREAD)
+    wanted[MAX_COMPONENTS] = SHIFT_SPREAD
+    wanted[-1] = LEVEL_SPREAD
+    spread, pull = variance_keeping(latent, neighbours, wanted)
+    pull[-1] = min(1.0, 1.0 - np.sqrt(1.0 - LEVEL_SPREAD**2) + LEVEL_SMOOTHING)
     return Start(
         mean,
         full_basis,
@@ -242,5 +247,5 @@ def _start(mean, basis, scores, shift, level, kernel, intensity, unit_maximum):
         latent,
         neighbours,
         spread,
-        smoothing,
+        pull,
     )

@@ -23,8 +23,8 @@ class LatentBank:
         The nearest of each, itself left out.
     spread : array of shape (size,)
         Width of the kernel relative to the neighbours' scatter, between 0 and 1.
-    smoothing : array of shape (size,)
-        How far each coordinate moves towards its neighbours' mean besides, between 0 and 1.
+    pull : array of shape (size,)
+        How far each coordinate moves towards its neighbours' mean, between 0 and 1.
 
     Notes
     -----
@@ -34,7 +34,7 @@ class LatentBank:
     latent: NDArray[np.float64]
     neighbours: NDArray[np.intp]
     spread: NDArray[np.float64]
-    smoothing: NDArray[np.float64]
+    pull: NDArray[np.float64]
 
     def draw(self, n: int, seed: np.random.SeedSequence, first: int = 0) -> NDArray[np.float64]:
         """Draw numbers `first` … `first + n - 1` of the sequence that belongs to a seed.
@@ -69,13 +69,42 @@ class LatentBank:
             direction[rows] = sign[:, None] * along
         own = self.latent[centre]
         difference = self.latent[self.neighbours[centre]] - own[:, None]
-        # A kernel of this width widens the distribution by as much as this shrinks it.
-        towards = 1.0 - np.sqrt(1.0 - self.spread**2) + self.smoothing
         return (
             own
-            + towards * difference.mean(axis=1)
+            + self.pull * difference.mean(axis=1)
             + self.spread * np.einsum("nk,nkd->nd", direction, difference)
         )
+
+
+def variance_keeping(
+    latent: NDArray, neighbours: NDArray, spread: NDArray
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Spread and pull of each coordinate with which its variance over the class is kept.
+
+    A kernel widens the distribution by as much as the pull towards the neighbours' mean narrows
+    it. Where no pull would do, as with few spectra, the spread is lowered.
+
+    Parameters
+    ----------
+    latent : array of shape (n, size)
+    neighbours : int array of shape (n, k)
+    spread : array of shape (size,)
+        What is wanted, between 0 and 1.
+
+    Returns
+    -------
+    spread, pull : array of shape (size,)
+    """
+    difference = latent[neighbours] - latent[:, None]
+    towards = difference.mean(axis=1)
+    widening = (difference**2).mean(axis=(0, 1))
+    # var(own + pull · towards) + spread² · widening = var(own), solved for the pull
+    covariance = -((latent - latent.mean(axis=0)) * towards).mean(axis=0)
+    variance = np.maximum(towards.var(axis=0), 1e-12)
+    widest = covariance.clip(0) / np.sqrt(variance * np.maximum(widening, 1e-12))
+    widths = np.minimum(spread, widest)
+    root = np.sqrt((covariance**2 - variance * widening * widths**2).clip(0))
+    return widths, ((covariance - root) / variance).clip(0, 1)
 
 
 def _stream(seed: np.random.SeedSequence, *key: int) -> np.random.Generator:
