@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -106,7 +107,8 @@ def training_set(
     Warns
     -----
     UserWarning
-        A class has few spectra, or holds the same spectrum more than once.
+        A class has few spectra, a spectrum occurs more than once or reaches far below zero, or
+        two classes have nearly the same name.
     """
     check_signal(s)
     if s.data.shape[-1] < MIN_CHANNELS:
@@ -116,6 +118,7 @@ def training_set(
         )
     parsed = parse_labels(s, labels)
     _check_counts(parsed, min_spectra, recommended_spectra)
+    _warn_similar_names(parsed.classes)
     where = np.nonzero(parsed.index >= 0)
     spectra = _read(s.data, where)
     _check_spectra(spectra, where)
@@ -124,6 +127,7 @@ def training_set(
         label: np.ascontiguousarray(spectra[index == i]) for i, label in enumerate(parsed.classes)
     }
     _warn_duplicates(by_class)
+    _warn_shared(by_class)
     return TrainingSet(
         spectra=by_class,
         classes=list(parsed.classes),
@@ -230,6 +234,16 @@ def _check_spectra(spectra: NDArray[np.float32], where: tuple[NDArray[np.intp], 
             "s.dag_preprocess() if the background is removed already."
         )
 
+    deep = minimum < -maximum
+    if deep.any():
+        warnings.warn(
+            f"{int(deep.sum())} of {total} labelled spectra reach further below zero than above "
+            f"it, down to {minimum.min():.3g} ({first(deep)}): a dead channel, or a background "
+            "taken away twice? They will be learned as they are; repair or unlabel them.",
+            UserWarning,
+            stacklevel=3,
+        )
+
 
 def _warn_duplicates(spectra: dict[Label, NDArray[np.float32]]) -> None:
     counts = {
@@ -246,6 +260,38 @@ def _warn_duplicates(spectra: dict[Label, NDArray[np.float32]]) -> None:
         warnings.warn(
             f"spectra that repeat another of their class exactly: {', '.join(found)}. They add no "
             "information and weigh double; unlabel all but one of each.",
+            UserWarning,
+            stacklevel=3,
+        )
+
+
+def _warn_shared(spectra: dict[Label, NDArray[np.float32]]) -> None:
+    owners: dict[int, set[Label]] = {}
+    for label, rows in spectra.items():
+        for digest in spectrum_digests(rows).tolist():
+            owners.setdefault(digest, set()).add(label)
+    shared = [labels for labels in owners.values() if len(labels) > 1]
+    if shared:
+        names = sorted(map(repr, set().union(*shared)))
+        warnings.warn(
+            f"the same spectrum is labelled as more than one class: {len(shared)} of them, in "
+            f"classes {', '.join(names)}. A classifier can only guess there; keep one label of "
+            "each.",
+            UserWarning,
+            stacklevel=3,
+        )
+
+
+def _warn_similar_names(classes: Iterable[Label]) -> None:
+    named: dict[str, list[Label]] = {}
+    for label in classes:
+        if isinstance(label, str):
+            named.setdefault("".join(label.split()).casefold(), []).append(label)
+    similar = [" and ".join(map(repr, labels)) for labels in named.values() if len(labels) > 1]
+    if similar:
+        warnings.warn(
+            f"class names that differ only in blanks or capitals: {'; '.join(similar)}. They are "
+            "trained as different classes; if one is a slip, mend the labels.",
             UserWarning,
             stacklevel=3,
         )

@@ -528,6 +528,13 @@ def test_columns_are_normalised_by_default_and_may_be_empty():
     assert [t.get_text() for t in ax.texts] == ["75.0 %\n(3)", "–", "25.0 %\n(1)", "–"]
 
 
+@pytest.mark.parametrize("name", ["Fe$_3$O$_4$", r"$\bad{ $", "5 $ a box"])
+def test_any_name_of_a_class_can_be_drawn(name, tmp_path):
+    ax = plotting.plot_confusion_matrix([[3, 1], [0, 4]], [name, "FeO"])
+    ax.figure.savefig(tmp_path / "named.png")
+    assert ax.get_xticklabels()[0].get_text().replace("\\$", "$") == name
+
+
 def test_text_of_the_cells_stands_out():
     ax = plotting.plot_confusion_matrix(MATRIX, ["a", "b"])
     image = ax.images[0]

@@ -664,6 +664,26 @@ def test_duplicates_are_counted_within_a_class():
         small_set(s, labels)
 
 
+def test_a_spectrum_of_two_classes():
+    s = preprocess(edge_spectra(12))
+    s.data[9] = s.data[2]
+    with pytest.warns(UserWarning, match="more than one class: 1 of them, in classes 'A', 'B'"):
+        small_set(s, ["A"] * 8 + ["B"] * 4)
+
+
+def test_names_that_nearly_agree():
+    s = preprocess(edge_spectra(12))
+    with pytest.warns(UserWarning, match="blanks or capitals: 'FeO' and 'feo '"):
+        small_set(s, ["FeO"] * 8 + ["feo "] * 4)
+
+
+def test_dead_channel():
+    s = preprocess(edge_spectra(12))
+    s.data[5, 100] = -40.0
+    with pytest.warns(UserWarning, match=r"1 of 12 .* down to -40 \(first at .* \(5,\)"):
+        small_set(s, np.ones(12, int))
+
+
 # --- real spectra ---------------------------------------------------------------------------------
 
 

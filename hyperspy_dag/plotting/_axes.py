@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.mathtext import MathTextParser
 from matplotlib.ticker import LogFormatter
 from numpy.typing import NDArray
 
@@ -60,6 +61,16 @@ class _PlainLogFormatter(LogFormatter):
 
     def __call__(self, x: float, pos: int | None = None) -> str:
         return f"{x:g}" if super().__call__(x, pos) else ""
+
+
+def displayable(label: Any) -> str:
+    """Return a class's name as text that Matplotlib can set: formulae stay, broken ones do not."""
+    text = str(label)
+    try:
+        MathTextParser("agg").parse(text)
+    except ValueError:
+        return text.replace("$", r"\$")
+    return text
 
 
 def legend_above_data(ax: Axes, share: float, **options: Any) -> None:

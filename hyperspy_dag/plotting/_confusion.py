@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from hyperspy_dag._checks import check_choice
 
-from ._axes import panel_axes
+from ._axes import displayable, panel_axes
 
 
 def plot_confusion_matrix(
@@ -51,7 +51,7 @@ def plot_confusion_matrix(
     if normalise is not None:
         check_choice("normalise", normalise, ("columns", "rows"))
     counts = np.asarray(matrix)
-    names = [str(name) for name in classes]
+    names = [displayable(name) for name in classes]
     if counts.dtype.kind not in "fiu":
         raise TypeError(f"matrix must hold numbers; got dtype {counts.dtype}")
     if counts.ndim != 2 or counts.shape[0] != counts.shape[1] or not counts.size:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hyperspy_dag._checks import check_choice, check_count, check_random_state
 
-from ._axes import CLASS_COLOURS, CLASS_MARKERS, SYNTHETIC, panel_axes
+from ._axes import CLASS_COLOURS, CLASS_MARKERS, SYNTHETIC, displayable, panel_axes
 from ._pair import spectra_pair
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def plot_scores(
                 mfc=colour if filled else "none",
                 mew=0.9,
                 alpha=0.45 if filled and not single else 1.0,
-                label=name if panel.label is None else f"{panel.label}, {name}",
+                label=name if panel.label is None else f"{displayable(panel.label)}, {name}",
             )
     ax.set_xlabel(names[0])
     ax.set_ylabel(names[1])

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hyperspy_dag._checks import check_count, check_number
 
-from ._axes import REAL, SYNTHETIC, panel_axes
+from ._axes import REAL, SYNTHETIC, displayable, panel_axes
 from ._pair import Panel, SpectraPair, spectra_pair
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ def finish_spectral(ax: Axes, pair: SpectraPair, label: Any) -> None:
     ax.set_xlim(edges[0], edges[-1])
     ax.set_xlabel(pair.energy_name)
     if label is not None:
-        ax.set_title(str(label))
+        ax.set_title(displayable(label))
 
 
 def channel_edges(energy: NDArray[np.float64]) -> NDArray[np.float64]:

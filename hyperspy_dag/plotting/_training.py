@@ -14,7 +14,15 @@ from numpy.typing import ArrayLike, NDArray
 from hyperspy_dag.dag.fitted import History
 from hyperspy_dag.dag.stopping import CRITERIA
 
-from ._axes import DISCRIMINATOR, GENERATOR, SYNTHETIC, legend_above_data, panel_axes, use_log_axis
+from ._axes import (
+    DISCRIMINATOR,
+    GENERATOR,
+    SYNTHETIC,
+    displayable,
+    legend_above_data,
+    panel_axes,
+    use_log_axis,
+)
 
 if TYPE_CHECKING:
     from hyperspy_dag.augmenter import EELSAugmenter
@@ -76,7 +84,7 @@ def plot_costs(
         use_log_axis(ax)
         _finish(ax, "Cost")
         if name is not None:
-            ax.set_title(str(name))
+            ax.set_title(displayable(name))
         legend_above_data(ax, 0.22, ncols=2)
     return axes
 
@@ -137,7 +145,7 @@ def plot_metrics(
             ax.plot(best.epoch, best.metrics[metric], "*", color=SYNTHETIC, ms=10, mec="0.15")
             _finish(ax, title)
         legend_above_data(row[0], 0.22, ncols=2)
-        row[0].set_title(str(name), loc="left")
+        row[0].set_title(displayable(name), loc="left")
         for ax, metric in zip(row, _METRIC_NAMES, strict=True):
             if metric in asked:
                 _shade_better(ax, baseline, metric, given.tolerance)
