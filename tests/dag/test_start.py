@@ -16,7 +16,7 @@ from hyperspy_dag.dag.start import (
 )
 from hyperspy_dag.dag.start._components import noise_weighted_components
 from hyperspy_dag.dag.start._latent import LatentBank
-from hyperspy_dag.dag.start._noise import point_spread, relative_level
+from hyperspy_dag.dag.start._noise import neighbour_correlation, point_spread, relative_level
 from hyperspy_dag.dag.start._shrinkage import Shrinker
 
 AXIS = np.linspace(0, 1, 200)
@@ -46,12 +46,33 @@ def test_relative_level_follows_the_noise():
 def test_point_spread_has_the_noise_correlation():
     random = np.random.default_rng(0)
     noise = convolve1d(random.normal(size=(400, 300)), [0.5, np.sqrt(0.5), 0.5], axis=1)
-    kernel = point_spread(noise)
+    kernel = point_spread(neighbour_correlation(noise))
     assert len(kernel) == KERNEL_SIZE
     np.testing.assert_allclose(kernel, kernel[::-1], atol=1e-9)
     correlation = [(kernel[lag:] * kernel[: KERNEL_SIZE - lag]).sum() for lag in range(4)]
     # [0.5, √½, 0.5] with itself: 1, 2 · 0.5 · √½, 0.25, 0.
     np.testing.assert_allclose(correlation, [1, np.sqrt(0.5), 0.25, 0], atol=0.02)
+
+
+def test_what_components_take_of_the_noise_is_given_back():
+    # Slow noise is easily taken for a component, the more so the fewer the spectra.
+    wide = np.exp(-((np.arange(-8, 9) / 1.5) ** 2) / 2)
+    wide /= np.linalg.norm(wide)
+    truth = np.convolve(wide, wide)[17:21]
+    ours, of_residual = [], []
+    for seed in range(3):
+        _, clean, _, level, _ = simulated(40, noise=0.15, seed=seed)
+        white = np.random.default_rng(seed).normal(size=(40, 216))
+        noise = np.array([np.convolve(row, wide, mode="valid") for row in white])
+        spectra = clean + level[:, None] * noise
+        kernel = fit_start(spectra).kernel
+        ours.append(np.correlate(kernel, kernel, "full")[KERNEL_SIZE:][:4])
+        model = noise_weighted_components(spectra, 6)
+        residual = spectra - model.mean - model.scores @ model.basis
+        of_residual.append(neighbour_correlation(residual)[1:5])
+    missing, reference = truth - np.mean(ours, axis=0), truth - np.mean(of_residual, axis=0)
+    assert (reference > 0.02).all()
+    assert (missing < 0.7 * reference).all()
 
 
 def test_components_come_nearer_to_the_clean_spectra_than_pca():

@@ -23,10 +23,12 @@ from ._noise import (
     KERNEL_SIZE,
     intensity_dependence,
     is_noise,
+    neighbour_correlation,
     no_point_spread,
     point_spread,
     relative_level,
     rough_part,
+    simulated_noise,
 )
 from ._shift import PADDING, find_shifts, fourier_shift
 
@@ -57,6 +59,9 @@ LEVEL_SMOOTHING = 0.3
 
 #: Spectra that the basis is fitted to; more are put on that basis.
 MAX_FIT = 1500
+
+#: How often the noise that components take along is estimated anew.
+ABSORPTION_ROUNDS = 2
 
 #: Noise below this fraction of the spectra's scatter is none.
 SMOOTH = 1e-5
@@ -164,11 +169,17 @@ def fit_start(spectra: NDArray) -> Start:
         shift, model, spread = _align(some, most)
         clean = fourier_shift(model.mean + model.scores @ model.basis, shift)
     noise, level = some - clean, model.level
-    if not is_noise(noise):
+    only_noise = is_noise(noise)
+    if not only_noise:
         noise = rough_part(noise)
         level = np.sqrt((noise**2).mean(axis=1))
     noisy = level.max() > SMOOTH * spectra.std()
-    kernel = point_spread(noise) if noisy else no_point_spread()
+    kernel = no_point_spread()
+    if noisy:
+        correlation = neighbour_correlation(noise)
+        kernel = point_spread(correlation)
+        for _ in range(ABSORPTION_ROUNDS if only_noise else 0):
+            kernel = point_spread(correlation + _absorbed(kernel, clean, shift, model))
     intensity = intensity_dependence(noise, level, clean) if noisy else 0.0
     scores = model.scores
     if n > MAX_FIT:
@@ -199,6 +210,20 @@ def _align(spectra, k):
         shift -= np.median(shift)
         spread, grid = max(shift.std(), 0.7), np.arange(-2, 2.01, 0.25)
     return shift, noise_weighted_components(fourier_shift(spectra, -shift), k), spread
+
+
+def _absorbed(kernel, clean, shift, model):
+    """Neighbour correlation that the residual of a fit lacks of the noise's.
+
+    Components fitted to noisy spectra take some noise along, its slow part above all. How much is
+    told by a fit to simulated noise on the same clean spectra; its seed matters little.
+    """
+    random = np.random.default_rng(0)
+    noise = simulated_noise(kernel, model.level, clean.shape[1], random)
+    aligned = fourier_shift(clean + noise, -shift)
+    again = noise_weighted_components(aligned, len(model.basis))
+    residual = aligned - again.mean - again.scores @ again.basis
+    return neighbour_correlation(noise) - neighbour_correlation(residual)
 
 
 def _place(spectra, model, spread):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ._noise import no_point_spread, point_spread, relative_level
+from ._noise import neighbour_correlation, no_point_spread, point_spread, relative_level
 from ._shrinkage import Shrinker
 
 #: How much more variance the noise has for a score than white noise would: neighbouring channels
@@ -141,5 +141,5 @@ def _first_look(spectra: NDArray) -> tuple[NDArray, NDArray, NDArray, float]:
     rms = np.sqrt((residual**2).mean() / (1 - k / n))
     relative = relative_level(spectra)
     level = np.maximum(relative * rms / np.sqrt((relative**2).mean()), tiny)
-    kernel = point_spread(residual) if rms > tiny else no_point_spread()
+    kernel = point_spread(neighbour_correlation(residual)) if rms > tiny else no_point_spread()
     return mean, level, kernel, tiny

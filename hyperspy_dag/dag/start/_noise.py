@@ -6,6 +6,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
+from scipy.signal import fftconvolve
 
 #: Channels of the point-spread kernel.
 KERNEL_SIZE = 33
@@ -25,34 +26,52 @@ def relative_level(spectra: NDArray) -> NDArray[np.float64]:
     return np.maximum(level, 0.05 * np.median(level) + 1e-12)
 
 
-def point_spread(noise: NDArray) -> NDArray[np.float64]:
-    """Symmetric kernel that gives white noise the correlation of the given noise.
+def neighbour_correlation(noise: NDArray) -> NDArray[np.float64]:
+    """Correlation of channels with their neighbours at lags 0, 1, … (at most 12).
 
     Parameters
     ----------
     noise : array of shape (n, channels)
         Each spectrum counts the same, whatever its level.
-
-    Returns
-    -------
-    array of shape (KERNEL_SIZE,)
-        Of unit length, so that the variance is kept.
     """
     lags = min(12, noise.shape[1] // 8)
     unit = noise / np.sqrt((noise**2).mean(axis=1, keepdims=True) + 1e-300)
     correlation = np.array(
         [(unit[:, lag:] * unit[:, : unit.shape[1] - lag]).mean() for lag in range(lags + 1)]
     )
-    correlation /= correlation[0]
+    return correlation / correlation[0]
+
+
+def point_spread(correlation: NDArray) -> NDArray[np.float64]:
+    """Symmetric kernel that gives white noise a neighbour correlation.
+
+    Parameters
+    ----------
+    correlation : array of shape (lags + 1,)
+
+    Returns
+    -------
+    array of shape (KERNEL_SIZE,)
+        Of unit length, so that the variance is kept.
+    """
     size, half = 4096, KERNEL_SIZE // 2
     ring = np.zeros(size)
-    ring[: lags + 1] = correlation
-    ring[size - lags :] = correlation[:0:-1]
+    ring[: len(correlation)] = correlation
+    ring[size - len(correlation) + 1 :] = correlation[:0:-1]
     # The square root of the power spectrum, with no phase; a correlation cut off after a few
     # lags may have slightly negative power.
     amplitude = np.sqrt(np.fft.rfft(ring).real.clip(1e-4))
     kernel = np.roll(np.fft.irfft(amplitude, size), half)[:KERNEL_SIZE]
     return kernel / np.linalg.norm(kernel)
+
+
+def simulated_noise(
+    kernel: NDArray, level: NDArray, channels: int, random: np.random.Generator
+) -> NDArray[np.float64]:
+    """Noise of a point spread and a level for each spectrum, shape (n, channels)."""
+    white = random.standard_normal((len(level), channels + len(kernel) - 1))
+    spread = fftconvolve(white, kernel[None], mode="valid", axes=1)
+    return level[:, None] * spread
 
 
 def rough_part(noise: NDArray) -> NDArray[np.float64]:
