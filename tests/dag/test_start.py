@@ -172,6 +172,21 @@ def test_few_spectra_do_not_spread_more_than_they_do(n):
     assert np.concatenate(wider).mean() == pytest.approx(1, abs=0.04)
 
 
+def test_few_spectra_are_mixed_with_their_normal_distribution():
+    few, many = (fit_start(simulated(n)[0]) for n in (15, 60))
+    assert many.bank.broad == 0
+    assert few.bank.broad == pytest.approx(0.75)
+    # Two clusters: in between lies what is drawn from the normal distribution, and that alone.
+    latent = np.repeat([[-1.0], [1.0]], 10, axis=0) + np.linspace(-0.01, 0.01, 20)[:, None]
+    neighbours = np.array([[(i + 1) % 10 + i // 10 * 10] for i in range(20)])
+    bank = LatentBank(latent, neighbours, np.full(1, 0.5), np.zeros(1), broad=0.4)
+    drawn = bank.draw(4000, np.random.SeedSequence(0))[:, 0]
+    away = np.abs(np.abs(drawn) - 1) > 0.05
+    assert away.mean() == pytest.approx(0.4 * 0.95, abs=0.03)
+    assert drawn.std() == pytest.approx(latent.std(), rel=0.05)
+    np.testing.assert_array_equal(bank.draw(30, np.random.SeedSequence(0), 70)[:, 0], drawn[70:100])
+
+
 def test_latents_cover_every_training_spectrum_before_any_twice():
     random = np.random.default_rng(0)
     bank = LatentBank(

@@ -57,6 +57,9 @@ SHIFT_SPREAD = 0.9
 LEVEL_SPREAD = 0.5
 LEVEL_SMOOTHING = 0.3
 
+#: Spectra from which on all of the density is local.
+LOCAL_FROM = 60
+
 #: Spectra that the basis is fitted to; more are put on that basis.
 MAX_FIT = 1500
 
@@ -88,7 +91,7 @@ class Start:
         Point spread of the noise.
     unit_maximum : bool
         Whether the training spectra have the maximum 1, but for a few.
-    latent, neighbours, spread, pull : array
+    latent, neighbours, spread, pull, broad : array and float
         See :class:`LatentBank`.
     """
 
@@ -103,11 +106,12 @@ class Start:
     neighbours: NDArray
     spread: NDArray
     pull: NDArray
+    broad: float
 
     @property
     def bank(self) -> LatentBank:
         """Where latent vectors come from."""
-        return LatentBank(self.latent, self.neighbours, self.spread, self.pull)
+        return LatentBank(self.latent, self.neighbours, self.spread, self.pull, self.broad)
 
     def arrays(self) -> dict[str, NDArray]:
         """The arrays by name, for a file."""
@@ -273,4 +277,5 @@ def _start(mean, basis, scores, shift, level, kernel, intensity, unit_maximum):
         neighbours,
         spread,
         pull,
+        max(0.0, 1.0 - n / LOCAL_FROM),
     )

@@ -14,7 +14,9 @@ class LatentBank:
     """A density around the training spectra's own latent vectors.
 
     Each new vector lies near one of them, in the directions in which its neighbours lie: the
-    covariance of the kernel is local, so that a curved or clustered distribution stays so.
+    covariance of the kernel is local, so that a curved or clustered distribution stays so. A share
+    of them comes from the normal distribution of the class's mean and covariance instead: the
+    neighbours of few spectra say little about the shape in between.
 
     Parameters
     ----------
@@ -25,6 +27,8 @@ class LatentBank:
         Width of the kernel relative to the neighbours' scatter, between 0 and 1.
     pull : array of shape (size,)
         How far each coordinate moves towards its neighbours' mean, between 0 and 1.
+    broad : float
+        Share of the normal distribution.
 
     Notes
     -----
@@ -35,6 +39,7 @@ class LatentBank:
     neighbours: NDArray[np.intp]
     spread: NDArray[np.float64]
     pull: NDArray[np.float64]
+    broad: float = 0.0
 
     def draw(self, n: int, seed: np.random.SeedSequence, first: int = 0) -> NDArray[np.float64]:
         """Draw numbers `first` … `first + n - 1` of the sequence that belongs to a seed.
@@ -69,11 +74,25 @@ class LatentBank:
             direction[rows] = sign[:, None] * along
         own = self.latent[centre]
         difference = self.latent[self.neighbours[centre]] - own[:, None]
-        return (
+        local = (
             own
             + self.pull * difference.mean(axis=1)
             + self.spread * np.einsum("nk,nkd->nd", direction, difference)
         )
+        return self._broadened(local, centre, visit, seed) if self.broad > 0 else local
+
+    def _broadened(self, local, centre, visit, seed):
+        """Replace a share of the vectors."""
+        count = len(self.latent)
+        mean = self.latent.mean(axis=0)
+        for cycle in np.unique(visit):
+            rows = np.flatnonzero(visit == cycle)
+            random = _stream(seed, 4, int(cycle))
+            chosen = random.permutation(count) < round(self.broad * count)
+            normal = random.standard_normal((count, count)) / np.sqrt(count)
+            rows = rows[chosen[centre[rows]]]
+            local[rows] = mean + normal[centre[rows]] @ (self.latent - mean)
+        return local
 
 
 def variance_keeping(
