@@ -80,6 +80,7 @@ class PhysicalGenerator(keras.Model):
         self.mean = weight("mean", (channels,), False)
         self.basis = weight("basis", (MAX_COMPONENTS, channels), False)
         self.kernel = weight("kernel", (KERNEL_SIZE,), False)
+        self.background = weight("background", (channels,), False)
         self.unit_maximum = weight("unit_maximum", (), False)
         self.jitter = weight("jitter", (), True)
         self.level = weight("level", (2,), True)
@@ -87,8 +88,8 @@ class PhysicalGenerator(keras.Model):
 
     def set_start(self, start: Start) -> None:
         """Begin at the statistical model of the class."""
-        names = ("mean", "basis", "kernel", "unit_maximum", "jitter", "level", "intensity")
-        for name in names:
+        fixed = ("mean", "basis", "kernel", "background", "unit_maximum")
+        for name in (*fixed, "jitter", "level", "intensity"):
             getattr(self, name).assign(getattr(start, name))
 
     def call(self, latent, seed, noise=True, dose=1.0, jitter=None):
@@ -135,7 +136,7 @@ class PhysicalGenerator(keras.Model):
         kernel = tf.convert_to_tensor(self.kernel)[:, None, None]
         spread = tf.nn.conv1d(white[:, :, None], kernel, 1, "VALID")[:, :, 0]
         intensity = tf.nn.relu(tf.convert_to_tensor(self.intensity))
-        variance = 1.0 + intensity * tf.nn.relu(spectra)
+        variance = tf.convert_to_tensor(self.background) + intensity * tf.nn.relu(spectra)
         return spread * tf.sqrt(variance / tf.reduce_mean(variance, axis=1, keepdims=True))
 
 

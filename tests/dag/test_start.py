@@ -113,6 +113,18 @@ def test_finds_noise_levels_and_counting_noise():
     assert np.exp(start.level[0]) == pytest.approx(level, rel=0.1)
 
 
+def test_finds_noise_that_falls_with_the_energy_loss():
+    random = np.random.default_rng(1)
+    edge = 1 / (1 + np.exp(-40 * (np.linspace(0, 1, 800) - 0.4)))
+    clean = edge * (1 + 0.1 * random.normal(size=(200, 1)))
+    background = np.linspace(1.6, 0.4, 800)
+    noise = 0.05 * np.sqrt(background + 0.7 * clean) * random.normal(size=clean.shape)
+    start = fit_start(clean + noise)
+    np.testing.assert_allclose(start.background, background, atol=0.2)
+    found = start.background + start.intensity * edge
+    np.testing.assert_allclose(found, background + 0.7 * edge, rtol=0.12)
+
+
 def test_smooth_spectra_have_no_noise():
     _, clean, *_ = simulated()
     start = fit_start(clean)

@@ -3,7 +3,7 @@
 
 A spectrum is modelled as
 
-    shift(mean + scores · basis) + level · √((1 + b·clean) / ⟨1 + b·clean⟩) · (kernel ∗ white noise)
+    shift(mean + scores · basis) + level · √((a + b·clean) / ⟨a + b·clean⟩) · (kernel ∗ white noise)
 
 where scores, shift and the noise's level differ from spectrum to spectrum and belong together.
 The generator of the refined recipe starts from this model (NumPy and SciPy).
@@ -21,10 +21,10 @@ from ._components import noise_weighted_components, posterior
 from ._latent import LatentBank, variance_keeping
 from ._noise import (
     KERNEL_SIZE,
-    intensity_dependence,
     is_noise,
     neighbour_correlation,
     no_point_spread,
+    noise_variance,
     point_spread,
     relative_level,
     rough_part,
@@ -85,8 +85,9 @@ class Start:
         Root mean square of the energy shift, in channels.
     level : array of shape (2,)
         Mean and standard deviation of the logarithm of the noise level.
+    background : array of shape (channels,)
     intensity : float
-        Noise variance goes with 1 + intensity · spectrum.
+        Noise variance goes with background + intensity · spectrum.
     kernel : array of shape (KERNEL_SIZE,)
         Point spread of the noise.
     unit_maximum : bool
@@ -99,6 +100,7 @@ class Start:
     basis: NDArray
     jitter: float
     level: NDArray
+    background: NDArray
     intensity: float
     kernel: NDArray
     unit_maximum: bool
@@ -178,13 +180,13 @@ def fit_start(spectra: NDArray) -> Start:
         noise = rough_part(noise)
         level = np.sqrt((noise**2).mean(axis=1))
     noisy = level.max() > SMOOTH * spectra.std()
-    kernel = no_point_spread()
+    kernel, background, intensity = no_point_spread(), np.ones(spectra.shape[1]), 0.0
     if noisy:
+        background, intensity = noise_variance(noise, level, clean)
         correlation = neighbour_correlation(noise)
         kernel = point_spread(correlation)
         for _ in range(ABSORPTION_ROUNDS if only_noise else 0):
             kernel = point_spread(correlation + _absorbed(kernel, clean, shift, model))
-    intensity = intensity_dependence(noise, level, clean) if noisy else 0.0
     scores = model.scores
     if n > MAX_FIT:
         scores, shift, level = _place(spectra, model, spread)
@@ -195,6 +197,7 @@ def fit_start(spectra: NDArray) -> Start:
         shift,
         level,
         kernel,
+        background,
         intensity,
         # A few that were touched after normalisation do not change what the class is.
         bool(np.mean(np.abs(spectra.max(axis=1) - 1) < 1e-3) > 0.9),
@@ -243,7 +246,7 @@ def _place(spectra, model, spread):
     return scores, shift, np.sqrt(((spectra - clean) ** 2).mean(axis=1))
 
 
-def _start(mean, basis, scores, shift, level, kernel, intensity, unit_maximum):
+def _start(mean, basis, scores, shift, level, kernel, background, intensity, unit_maximum):
     """Standardise, and find the neighbours of each latent vector among the clean spectra."""
     n, k = scores.shape
     # Neighbours by distance of clean spectra: scores and shift in the same units, noise apart.
@@ -270,6 +273,7 @@ def _start(mean, basis, scores, shift, level, kernel, intensity, unit_maximum):
         full_basis,
         jitter,
         np.array([level_mean, level_std]),
+        background,
         intensity,
         kernel,
         unit_maximum,

@@ -95,25 +95,39 @@ def no_point_spread() -> NDArray[np.float64]:
     return kernel
 
 
-def intensity_dependence(noise: NDArray, level: NDArray, clean: NDArray) -> float:
-    """Return b of noise variance ~ 1 + b · intensity: counting noise over readout noise.
+def noise_variance(
+    noise: NDArray, level: NDArray, clean: NDArray
+) -> tuple[NDArray[np.float64], float]:
+    """Return a and b of noise variance ~ a(energy loss) + b · intensity.
+
+    The first is what readout and the subtracted background leave behind, falling smoothly with
+    the energy loss as the background did; the second is the counting noise of the edge itself.
 
     Parameters
     ----------
     noise, clean : array of shape (n, channels)
     level : array of shape (n,)
+
+    Returns
+    -------
+    background : array of shape (channels,)
+        1 on average.
+    intensity : float
     """
-    power = (noise / np.maximum(level[:, None], 1e-12)) ** 2
-    intensity = clean.clip(0)
-    edges = np.quantile(intensity, np.linspace(0, 1, 21))
-    bins = np.digitize(intensity, edges[1:-1]).ravel()
-    count = np.bincount(bins, minlength=20)
-    full = count > 0
-    if full.sum() < 3:
-        return 0.0
-    mean_intensity, mean_power = (
-        np.bincount(bins, values.ravel(), minlength=20)[full] / count[full]
-        for values in (intensity, power)
-    )
-    slope, constant = np.polyfit(mean_intensity, mean_power, 1)
-    return float(np.clip(slope / max(constant, 1e-3), 0, 50))
+    power = ((noise / np.maximum(level[:, None], 1e-12)) ** 2).mean(axis=0)
+    along = np.linspace(-1, 1, len(power))
+    terms = np.stack([np.ones_like(along), along, along**2, clean.clip(0).mean(axis=0)])
+    fitted = np.full_like(power, power.mean())
+    for _ in range(4):
+        # The scatter of a variance goes with the variance.
+        weight = 1 / np.maximum(fitted, 0.05 * fitted.mean() + 1e-300)
+        solution = np.linalg.lstsq((terms * weight).T, power * weight, rcond=1e-8)[0]
+        if solution[3] < 0:
+            solution = np.linalg.lstsq((terms[:3] * weight).T, power * weight, rcond=1e-8)[0]
+            solution = np.r_[solution, 0.0]
+        fitted = solution @ terms
+    background = solution[:3] @ terms[:3]
+    # Never quite without noise, wherever the parabola goes.
+    background = np.maximum(background, 0.02 * power.mean() + 1e-300)
+    scale = background.mean()
+    return background / scale, float(min(solution[3] / scale, 50))
