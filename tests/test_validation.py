@@ -154,6 +154,26 @@ def test_svm_searches_c_and_gamma():
     np.testing.assert_array_equal(svm.predict(test), scaled.predict(1000 * test + 7))
 
 
+def test_svm_is_scikit_learns_grid_search():
+    from sklearn.model_selection import GridSearchCV, StratifiedKFold
+    from sklearn.svm import SVC
+
+    # The classes lie so near to each other that settings differ.
+    spectra, test = (
+        np.concatenate([white_lines(n, 48, at, seed=seed + i) for i, at in enumerate((0.45, 0.44))])
+        for n, seed in ((30, 0), (40, 9))
+    )
+    labels = np.repeat(CLASSES, 30)
+    svm = make_classifier("svm", 3).fit(spectra, labels)
+    x, y = ((s - spectra.mean(0)) / np.sqrt(spectra.var(0).mean()) for s in (spectra, test))
+    grid = {"C": svm.C, "gamma": [g / 48 for g in svm.GAMMA]}
+    folds = StratifiedKFold(5, shuffle=True, random_state=3)
+    reference = GridSearchCV(SVC(), grid, cv=folds).fit(x, labels)
+    assert len(set(reference.cv_results_["mean_test_score"])) > 2
+    assert svm.best_params_ == pytest.approx(reference.best_params_)
+    np.testing.assert_array_equal(svm.predict(test), reference.predict(y))
+
+
 def test_svm_works_with_two_spectra_a_class():
     spectra, labels = labelled(2, seed=0)
     svm = make_classifier("svm", 0).fit(spectra, labels)

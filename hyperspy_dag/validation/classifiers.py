@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.metrics.pairwise import euclidean_distances
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.svm import SVC
 
@@ -152,12 +153,25 @@ class SVMClassifier(Classifier):
             shuffle=True,
             random_state=self.random_state_ % 2**32,
         )
-        grid = {"C": self.C, "gamma": [g / spectra.shape[1] for g in self.GAMMA]}
-        self._search = GridSearchCV(SVC(kernel="rbf"), grid, cv=folds).fit(spectra, index)
-        self.best_params_ = {k: float(v) for k, v in self._search.best_params_.items()}
+        # The kernel of all spectra once for each gamma, by a matrix product: libsvm would compute
+        # it entry by entry, and again for each fold and C.
+        distances = euclidean_distances(spectra, squared=True)
+        scores = {}
+        for gamma in (g / spectra.shape[1] for g in self.GAMMA):
+            search = GridSearchCV(
+                SVC(kernel="precomputed"), {"C": self.C}, cv=folds, refit=False, error_score="raise"
+            ).fit(np.exp(-gamma * distances), index)
+            for c, score in zip(self.C, search.cv_results_["mean_test_score"], strict=True):
+                scores[c, gamma] = score
+        # Among equals the smallest C, then the smallest gamma: the smoothest boundary.
+        c, gamma = min(scores, key=lambda pair: (-scores[pair], *pair))
+        self.best_params_ = {"C": float(c), "gamma": float(gamma)}
+        self._spectra = spectra
+        self._machine = SVC(kernel="precomputed", C=c).fit(np.exp(-gamma * distances), index)
 
     def _predict(self, spectra: NDArray[np.float64]) -> NDArray[np.intp]:
-        return self._search.predict(spectra)
+        distances = euclidean_distances(spectra, self._spectra, squared=True)
+        return self._machine.predict(np.exp(-self.best_params_["gamma"] * distances))
 
 
 class ANNClassifier(Classifier):

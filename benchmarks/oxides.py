@@ -1,0 +1,335 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The simulated oxides as classification problems, and what an augmentation method makes of them.
+
+Used by the benchmarks that train classifiers on the oxides. A `Cell` is one method on one set with
+one seed; `evaluate` does the work for it and `run_cells` keeps each result in a small JSON file, so
+that an interrupted run goes on where it was.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hyperspy_dag import metrics
+from hyperspy_dag.data import PREPROCESSING, simulated_oxides
+from hyperspy_dag.validation import BASELINES, make_baseline, make_classifier
+
+if TYPE_CHECKING:
+    from exspy.signals import EELSSpectrum
+
+    from hyperspy_dag import EELSAugmenter
+
+SETS = tuple(PREPROCESSING)
+CLASSIFIERS = ("ann", "svm")
+TRAIN_FRACTION = 0.15
+"""Of the spectra of each class, as in the paper."""
+PER_CLASS = 1000
+"""Spectra of each class: that of the paper's smaller classes. 150 train and 850 judge."""
+
+RESULTS = Path(__file__).resolve().parent / "results" / "oxides"
+
+PAPER_ACCURACY = {
+    "W": {"ann": 0.990, "svm": 0.977},
+    "K": {"ann": 0.994, "svm": 0.970},
+    "WL-Fe": {"ann": 0.964, "svm": 0.961},
+    "WL-Mn": {"ann": 0.964, "svm": 0.961},
+    "MF": {"ann": 0.983, "svm": 0.988},
+}
+"""Best cells of Table 1 of del-Pozo-Bueno et al. 2024; one figure there for both parts of WL."""
+
+PAPER_SNR = {
+    "W": {"FeO": 1.6, "Fe3O4": 3.3},
+    "K": {"FeO": 0.9, "Fe3O4": 2.2},
+    "WL-Fe": {"FeO": 1.1, "Fe3O4": 2.1},
+    "WL-Mn": {"MnO": 1.5, "Mn2O3": 2.2, "MnO2": 2.5},
+    "MF": {"Fe3O4 core": 2.8, "Mn ferrite shell": 1.5},
+}
+"""Table 2 there, original spectra."""
+
+REAL = "real"
+"""The method that makes nothing: the training spectra themselves."""
+
+
+# --- what is computed -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Dag:
+    """Settings of a DAG; ``epochs`` None is the recipe's default."""
+
+    recipe: str = "refined"
+    design: str = "single_bitrans"
+    architecture: str = "compact"
+    epochs: int | None = None
+
+    @property
+    def name(self) -> str:
+        parts = [self.recipe, self.design, self.architecture]
+        return "-".join(parts if self.epochs is None else [*parts, str(self.epochs)])
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One method on one set with one seed."""
+
+    dataset: str
+    method: str | Dag
+    seed: int
+    n_spectra: int = PER_CLASS
+
+    @property
+    def method_name(self) -> str:
+        return self.method.name if isinstance(self.method, Dag) else self.method
+
+    @property
+    def key(self) -> str:
+        """Path of the result, without the ending, below the folder of results."""
+        own = "" if self.n_spectra == PER_CLASS else f"-{self.n_spectra}"
+        return f"{self.dataset}{own}/{self.method_name}-seed{self.seed}"
+
+
+class Part(NamedTuple):
+    """One set, divided into training and test spectra."""
+
+    signal: EELSSpectrum
+    labels: NDArray[np.str_]
+    train: NDArray[np.intp]
+    test: NDArray[np.intp]
+
+    @property
+    def classes(self) -> list[str]:
+        return np.unique(self.labels).tolist()
+
+    def flat(self, rows: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.str_]]:
+        """Spectra and labels of these rows."""
+        return self.signal.data[rows].astype(np.float64), self.labels[rows]
+
+    def of_class(self, label: str, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Spectra of a class among these rows."""
+        return self.signal.data[rows[self.labels[rows] == label]].astype(np.float64)
+
+
+@lru_cache(maxsize=2)
+def split(dataset: str, seed: int, n_spectra: int = PER_CLASS) -> Part:
+    """Simulate a set and draw the training spectra, 15 % of each class; the seed does both."""
+    s, labels = simulated_oxides(dataset, n_spectra, random_state=seed)
+    random = np.random.default_rng(seed)
+    n_train = round(TRAIN_FRACTION * n_spectra)
+    rows = [random.permutation(np.flatnonzero(labels == c))[:n_train] for c in np.unique(labels)]
+    train = np.sort(np.concatenate(rows))
+    return Part(s, labels, train, np.setdiff1d(np.arange(len(labels)), train))
+
+
+def fit_dag(
+    part: Part, dag: Dag, seed: int, keep: Path | None = None, progress: bool | None = None
+) -> EELSAugmenter:
+    """Fit an augmenter to the training spectra, or load the one that `keep` holds.
+
+    Parameters
+    ----------
+    part : Part
+    dag : Dag
+    seed : int
+    keep : Path, optional
+        File to load the augmenter from; where there is none, it is saved there.
+    progress : bool, optional
+        Default: HyperSpy's preference.
+    """
+    from hyperspy_dag import EELSAugmenter
+
+    if keep is not None and keep.is_file():
+        return EELSAugmenter.load(keep)
+    labels = np.full(len(part.labels), None, dtype=object)
+    labels[part.train] = part.labels[part.train]
+    augmenter = EELSAugmenter(
+        dag.design,
+        dag.architecture,
+        recipe=dag.recipe,
+        max_epochs=dag.epochs,
+        random_state=seed,
+    )
+    with warnings.catch_warnings():
+        # What did not reach the criterion is kept and judged all the same.
+        warnings.filterwarnings("ignore", ".*stopping criterion", UserWarning)
+        augmenter.fit(part.signal, labels, show_progressbar=progress)
+    if keep is not None:
+        keep.parent.mkdir(parents=True, exist_ok=True)
+        augmenter.save(keep)
+    return augmenter
+
+
+def evaluate(cell: Cell, keep: Path | None = None, progress: bool | None = None) -> dict[str, Any]:
+    """Judge one method: metrics of every class, accuracies of the classifiers, resources.
+
+    As many spectra are made as real ones judge. Classifiers train on what the method made, and on
+    that and the real training spectra, and are tested on real spectra that nothing has seen.
+    """
+    part = split(cell.dataset, cell.seed, cell.n_spectra)
+    counts = {label: int((part.labels[part.test] == label).sum()) for label in part.classes}
+    result: dict[str, Any] = {"cell": asdict(cell) | {"method_name": cell.method_name}}
+    if isinstance(cell.method, Dag):
+        kept = None if keep is None else keep / f"{cell.key}.dag"
+        augmenter = fit_dag(part, cell.method, cell.seed, kept, progress)
+        made = {c: augmenter.sample(n, label=c).data.astype(float) for c, n in counts.items()}
+        result["resources"] = resources(augmenter)
+    elif cell.method == REAL:
+        made = {label: part.of_class(label, part.train) for label in part.classes}
+    else:
+        made = {
+            label: make_baseline(cell.method)
+            .fit(part.of_class(label, part.train))
+            .sample(n, random_state=cell.seed)
+            for label, n in counts.items()
+        }
+    result["classes"] = {label: _judge(part, label, spectra) for label, spectra in made.items()}
+    result["accuracy"] = _accuracies(part, made, cell)
+    return result
+
+
+def resources(augmenter: EELSAugmenter) -> dict[str, dict[str, float]]:
+    """What each class of a fitted augmenter took."""
+    return {
+        label: {
+            "fit_seconds": augmenter._fit_seconds[label],
+            "epochs": len(model.history.generator_cost),
+            "epoch_kept": model.best.epoch,
+            "parameters": int(sum(weight.size for weight in model.weights)),
+        }
+        for label, model in augmenter._models.items()
+    }
+
+
+def _judge(part: Part, label: str, made: NDArray[np.float64]) -> dict[str, float]:
+    """Metrics of the made spectra of a class against the real ones that were not trained on."""
+    train, real = (part.of_class(label, rows) for rows in (part.train, part.test))
+    scores = metrics.precision_recall_density_coverage(real, made)
+    memorisation = np.nan
+    if not (len(made) == len(train) and np.array_equal(made, train)):
+        memorisation = metrics.memorisation_ratio(made, train, real)
+    spread = _spread(real, made)
+    return {
+        "snr_real": metrics.snr(real),
+        "snr": metrics.snr(made),
+        "frechet": metrics.frechet_distance(real, made),
+        "pcc": metrics.pearson_correlation(real, made),
+        "cosd": metrics.cosine_distance(real, made),
+        "kl": metrics.kl_divergence(real, made),
+        "kl_pca": metrics.kl_divergence_pca(real, made),
+        **{name: float(value) for name, value in scores._asdict().items()},
+        "memorisation": None if np.isnan(memorisation) else float(memorisation),
+        "spread_min": float(spread.min()),
+        "spread_max": float(spread.max()),
+    }
+
+
+def _spread(
+    real: NDArray[np.float64], made: NDArray[np.float64], components: int = 5
+) -> NDArray[np.float64]:
+    """Standard deviation of the scores of made spectra over that of real ones, by component."""
+    mean = real.mean(axis=0)
+    axes = np.linalg.svd(real - mean, full_matrices=False)[2][:components]
+    return ((made - mean) @ axes.T).std(axis=0) / ((real - mean) @ axes.T).std(axis=0)
+
+
+def _accuracies(
+    part: Part, made: Mapping[str, NDArray[np.float64]], cell: Cell
+) -> dict[str, dict[str, float]]:
+    """Accuracy by training set and classifier."""
+    real, test = part.flat(part.train), part.flat(part.test)
+    if cell.method == REAL:
+        sets = {REAL: real}
+    else:
+        labels = np.repeat(list(made), [len(spectra) for spectra in made.values()])
+        synthetic = np.concatenate(list(made.values())), labels
+        both = tuple(np.concatenate(parts) for parts in zip(real, synthetic, strict=True))
+        sets = {"synthetic": synthetic, "real + synthetic": both}
+    return {
+        training: {
+            name: float(
+                np.mean(make_classifier(name, cell.seed).fit(x, y).predict(test[0]) == test[1])
+            )
+            for name in CLASSIFIERS
+        }
+        for training, (x, y) in sets.items()
+    }
+
+
+# --- one file a cell ------------------------------------------------------------------------------
+
+
+def run_cells(
+    cells: Iterable[Cell], output: Path, keep: Path | None = None, progress: bool | None = None
+) -> None:
+    """Evaluate the cells that have no file yet, with HyperSpy's progress bar.
+
+    Parameters
+    ----------
+    cells : iterable of Cell
+    output : Path
+        Folder of the results.
+    keep : Path, optional
+        Folder of the fitted augmenters, to judge them again without fitting.
+    progress : bool, optional
+        Default: HyperSpy's preference.
+    """
+    from hyperspy.defaults_parser import preferences
+    from hyperspy.external.progressbar import progressbar
+
+    show = preferences.General.show_progressbar if progress is None else progress
+    missing = [cell for cell in dict.fromkeys(cells) if not _path(output, cell).is_file()]
+    with progressbar(total=len(missing), unit="cell", disable=not show) as bar:
+        for cell in missing:
+            bar.set_description(cell.key)
+            write_json(_path(output, cell), evaluate(cell, keep, progress))
+            bar.update()
+
+
+def read_cells(cells: Iterable[Cell], output: Path) -> dict[Cell, dict[str, Any]]:
+    """Return the results that there are, in the order of the cells."""
+    return {
+        cell: json.loads(_path(output, cell).read_text(encoding="utf-8"))
+        for cell in dict.fromkeys(cells)
+        if _path(output, cell).is_file()
+    }
+
+
+def _path(output: Path, cell: Cell) -> Path:
+    return output / f"{cell.key}.json"
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    part.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    part.replace(path)
+
+
+def median(values: Iterable[float | None]) -> float | None:
+    """Median of what there is; None of nothing."""
+    there = [value for value in values if value is not None]
+    return float(np.median(there)) if there else None
+
+
+def methods() -> list[str]:
+    """Names of the methods that are not a DAG: the training spectra, then the baselines."""
+    return [REAL, *(name for name in BASELINES if name != "real_only")]
+
+
+def table(head: list[str], rows: Iterable[Iterable[Any]], form: Callable[[Any], str] = str) -> str:
+    """Markdown table; None is a dash."""
+    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    for row in rows:
+        cells = ["–" if v is None else v if isinstance(v, str) else form(v) for v in row]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)

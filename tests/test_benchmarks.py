@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The benchmarks on the simulated oxides: kept results, and pages made of them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
+
+
+@pytest.fixture
+def oxides(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    yield pytest.importorskip("oxides")
+    for name in ("oxides", "reproduce_paper", "tstr_simulated"):
+        sys.modules.pop(name, None)
+
+
+def test_training_and_test_spectra_are_apart(oxides):
+    part = oxides.split("WL-Mn", 0, 40)
+    assert {label: len(part.of_class(label, part.train)) for label in part.classes} == {
+        "Mn2O3": 6,
+        "MnO": 6,
+        "MnO2": 6,
+    }
+    assert len(np.intersect1d(part.train, part.test)) == 0
+    assert len(part.train) + len(part.test) == 120
+    spectra, labels = part.flat(part.train)
+    np.testing.assert_array_equal(spectra[labels == "MnO"], part.of_class("MnO", part.train))
+
+
+def test_a_method_is_judged_on_spectra_it_has_not_seen(oxides, monkeypatch):
+    monkeypatch.setattr(oxides, "CLASSIFIERS", ("svm",))
+    real = oxides.evaluate(oxides.Cell("WL-Mn", "real", 0, 80))
+    assert set(real["accuracy"]) == {"real"}
+    assert 0.6 < real["accuracy"]["real"]["svm"] <= 1
+    part = oxides.split("WL-Mn", 0, 80)
+    test = part.of_class("MnO", part.test)
+    figures = real["classes"]["MnO"]
+    assert figures["snr_real"] == pytest.approx(np.mean(test.mean(axis=0) / test.std(axis=0)))
+    assert figures["memorisation"] is None  # training spectra against themselves
+    noisy = oxides.evaluate(oxides.Cell("WL-Mn", "noise", 0, 80))
+    assert set(noisy["accuracy"]) == {"synthetic", "real + synthetic"}
+    assert noisy["classes"]["MnO"]["snr"] < figures["snr"]
+
+
+def test_spread_tells_of_a_generator_that_makes_one_spectrum(oxides):
+    real = np.random.default_rng(0).standard_normal((60, 20))
+    same = np.tile(real[:1], (60, 1))
+    np.testing.assert_allclose(oxides._spread(real, same), 0, atol=1e-12)
+    np.testing.assert_allclose(oxides._spread(real, real), 1)
+
+
+def test_what_is_there_is_not_computed_again(oxides, monkeypatch, tmp_path):
+    cells = [oxides.Cell("K", "real", seed) for seed in range(3)]
+    computed = []
+
+    def evaluate(cell, keep, progress):
+        computed.append(cell.seed)
+        if computed == [0, 1]:
+            raise KeyboardInterrupt
+        return {"seed": cell.seed}
+
+    monkeypatch.setattr(oxides, "evaluate", evaluate)
+    with pytest.raises(KeyboardInterrupt):
+        oxides.run_cells(cells, tmp_path, progress=False)
+    oxides.run_cells(cells, tmp_path, progress=False)
+    assert computed == [0, 1, 1, 2]
+    assert [one["seed"] for one in oxides.read_cells(cells, tmp_path).values()] == [0, 1, 2]
+    assert sorted(p.name for p in (tmp_path / "K").iterdir()) == [
+        f"real-seed{seed}.json" for seed in range(3)
+    ]
+
+
+def _result(oxides, dataset, value, training, dag=False):
+    figures = dict.fromkeys(
+        ("frechet", "pcc", "cosd", "kl", "kl_pca", "precision", "recall", "density"), value
+    ) | {"coverage": 0.8, "memorisation": None, "spread_min": 0.9, "spread_max": 1.1}
+    labels = oxides.PAPER_SNR[dataset]
+    result = {
+        "classes": {c: {**figures, "snr_real": 2.0, "snr": 2.0 * value} for c in labels},
+        "accuracy": {training: {"svm": value, "ann": value}},
+    }
+    if dag:
+        own = {"fit_seconds": 12.0, "epochs": 40, "epoch_kept": 30, "parameters": 5000}
+        result["resources"] = dict.fromkeys(labels, own)
+    return result
+
+
+def test_pages_are_made_of_kept_results_with_the_papers_figures_beside(oxides, tmp_path):
+    import reproduce_paper
+
+    cells = {
+        oxides.Cell("K", "real", 0): _result(oxides, "K", 0.9, "real"),
+        oxides.Cell("K", oxides.Dag(), 0): _result(oxides, "K", 0.75, "synthetic", dag=True),
+        oxides.Cell("K", oxides.Dag(), 1): _result(oxides, "K", 0.85, "synthetic", dag=True),
+    }
+    reproduce_paper.write_pages(cells, tmp_path)
+    pages = {path.stem: path.read_text() for path in tmp_path.iterdir()}
+    assert set(pages) == {"index", *reproduce_paper.PAGES}
+    for name in reproduce_paper.PAGES:
+        assert f"({name}.md)" in pages["index"]
+        assert "simulated from the physics" in pages[name]
+    row = next(line for line in pages["table1"].splitlines() if "the default" in line)
+    assert row.count("80.0") == 2  # median of the seeds, ANN and SVM of the one set
+    assert "| 99.4 | 97.0 |" in pages["table1"]
+    assert "0 of 2 | -20" in pages["table2"]
+    assert "| 12 | 40 | 30 | 5 |" in pages["table_s4"]
+
+
+def test_bars_say_what_was_missed_and_by_how_much(oxides):
+    import tstr_simulated
+
+    results = {
+        oxides.Cell("MF", "real", 0): _result(oxides, "MF", 0.99, "real"),
+        oxides.Cell("MF", oxides.Dag(), 0): _result(oxides, "MF", 0.985, "synthetic"),
+    }
+    ann, svm = tstr_simulated.bars(results, ["MF"]).splitlines()[2:]
+    assert ann.endswith("| 98.3 | 99.0 | 98.5 | – | misses real spectra by 0.5 |")
+    assert svm.endswith("| misses the paper by 0.3 and real spectra by 0.5 |")
