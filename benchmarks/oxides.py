@@ -58,6 +58,8 @@ PAPER_SNR = {
 
 REAL = "real"
 """The method that makes nothing: the training spectra themselves."""
+FRESH = "fresh"
+"""As many new real spectra as the others make synthetic ones: what a perfect generator reaches."""
 
 
 # --- what is computed -----------------------------------------------------------------------------
@@ -182,6 +184,8 @@ def evaluate(cell: Cell, keep: Path | None = None, progress: bool | None = None)
         augmenter = fit_dag(part, cell.method, cell.seed, kept, progress)
         made = {c: augmenter.sample(n, label=c).data.astype(float) for c, n in counts.items()}
         result["resources"] = resources(augmenter)
+    elif cell.method == FRESH:
+        made = _fresh(cell, counts)
     elif cell.method == REAL:
         made = {label: part.of_class(label, part.train) for label in part.classes}
     else:
@@ -194,6 +198,15 @@ def evaluate(cell: Cell, keep: Path | None = None, progress: bool | None = None)
     result["classes"] = {label: _judge(part, label, spectra) for label, spectra in made.items()}
     result["accuracy"] = _accuracies(part, made, cell)
     return result
+
+
+def _fresh(cell: Cell, counts: Mapping[str, int]) -> dict[str, NDArray[np.float64]]:
+    """Real spectra beyond those of the set: the simulation goes on where the set ended."""
+    n = cell.n_spectra
+    s, labels = simulated_oxides(
+        cell.dataset, {c: n + count for c, count in counts.items()}, random_state=cell.seed
+    )
+    return {label: s.data[labels == label][n:].astype(np.float64) for label in counts}
 
 
 def resources(augmenter: EELSAugmenter) -> dict[str, dict[str, float]]:
@@ -322,8 +335,8 @@ def median(values: Iterable[float | None]) -> float | None:
 
 
 def methods() -> list[str]:
-    """Names of the methods that are not a DAG: the training spectra, then the baselines."""
-    return [REAL, *(name for name in BASELINES if name != "real_only")]
+    """Names of the methods that are not a DAG: real spectra, then the baselines."""
+    return [REAL, FRESH, *(name for name in BASELINES if name != "real_only")]
 
 
 def table(head: list[str], rows: Iterable[Iterable[Any]], form: Callable[[Any], str] = str) -> str:

@@ -174,6 +174,18 @@ def test_svm_is_scikit_learns_grid_search():
     np.testing.assert_array_equal(svm.predict(test), reference.predict(y))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "least"), [("svm", 0.985), ("ann", 0.98)])
+def test_classifiers_learn_from_noisy_spectra_and_not_their_noise(name, least):
+    from hyperspy_dag.data import simulated_oxides
+
+    s, labels = simulated_oxides("K", 500, random_state=3)
+    train = np.zeros(1000, dtype=bool)
+    train[np.random.default_rng(3).permutation(1000)[:300]] = True
+    classifier = make_classifier(name, 0).fit(s.data[train], labels[train])
+    assert accuracy_score(labels[~train], classifier.predict(s.data[~train])) > least
+
+
 def test_svm_works_with_two_spectra_a_class():
     spectra, labels = labelled(2, seed=0)
     svm = make_classifier("svm", 0).fit(spectra, labels)
