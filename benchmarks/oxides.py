@@ -8,6 +8,7 @@ that an interrupted run goes on where it was.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import warnings
@@ -184,6 +185,7 @@ def evaluate(cell: Cell, keep: Path | None = None, progress: bool | None = None)
         augmenter = fit_dag(part, cell.method, cell.seed, kept, progress)
         made = {c: augmenter.sample(n, label=c).data.astype(float) for c, n in counts.items()}
         result["resources"] = resources(augmenter)
+        result["source"] = source_digest()
     elif cell.method == FRESH:
         made = _fresh(cell, counts)
     elif cell.method == REAL:
@@ -207,6 +209,30 @@ def _fresh(cell: Cell, counts: Mapping[str, int]) -> dict[str, NDArray[np.float6
         cell.dataset, {c: n + count for c, count in counts.items()}, random_state=cell.seed
     )
     return {label: s.data[labels == label][n:].astype(np.float64) for label in counts}
+
+
+@lru_cache(maxsize=1)
+def source_digest() -> str:
+    """Digest of the code that trains: results of other code may be kept, but are said to be so."""
+    import hyperspy_dag
+
+    folder = Path(hyperspy_dag.__file__).parent / "dag"
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*.py")):
+        if path.name != "classifier.py":  # judges, and makes nothing
+            digest.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def of_other_code(results: Iterable[Mapping[str, Any]]) -> str:
+    """Sentence about the results that another version of the package made; "" if there is none."""
+    sources = [one["source"] for one in results if "source" in one]
+    others = sum(source != source_digest() for source in sources)
+    if not others:
+        return ""
+    return (
+        f"Of the {len(sources)} results of DAGs, {others} are of earlier code than this version's."
+    )
 
 
 def resources(augmenter: EELSAugmenter) -> dict[str, dict[str, float]]:

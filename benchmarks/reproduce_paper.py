@@ -35,6 +35,7 @@ from oxides import (
     Cell,
     Dag,
     median,
+    of_other_code,
     read_cells,
     run_cells,
     table,
@@ -97,6 +98,7 @@ class Found:
         self._ones: dict[tuple[str, str], list[dict[str, Any]]] = {}
         self.methods: dict[str, str | Dag] = {}
         self.seeds: dict[str, set[int]] = {}
+        self.other_code = of_other_code(results.values())
         for cell, one in results.items():
             self._ones.setdefault((cell.dataset, cell.method_name), []).append(one)
             self.methods.setdefault(cell.method_name, cell.method)
@@ -328,7 +330,7 @@ def index(found: Found) -> str:
             "seeds, and a dash is what has not been computed.",
             "\n".join(links),
             DIFFERENCES,
-            "What has been computed:",
+            f"What has been computed. {found.other_code}".strip(),
             table(["method", "sets", "seeds"], rows),
         ]
     )

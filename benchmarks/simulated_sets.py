@@ -18,20 +18,12 @@ from pathlib import Path
 import numpy as np
 from judge import markdown_table
 from numpy.typing import NDArray
+from oxides import PAPER_SNR
 from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.svm import SVC
 
 from hyperspy_dag import metrics
 from hyperspy_dag.data import PREPROCESSING, simulated_oxides
-
-PAPER_SNR = {
-    "W": {"FeO": 1.6, "Fe3O4": 3.3},
-    "K": {"FeO": 0.9, "Fe3O4": 2.2},
-    "WL-Fe": {"FeO": 1.1, "Fe3O4": 2.1},
-    "WL-Mn": {"MnO": 1.5, "Mn2O3": 2.2, "MnO2": 2.5},
-    "MF": {"Fe3O4 core": 2.8, "Mn ferrite shell": 1.5},
-}
-"""Table 2 of the paper, original spectra."""
 
 
 def classes(spectra: NDArray, labels: NDArray) -> dict[str, NDArray[np.float64]]:

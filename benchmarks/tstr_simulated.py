@@ -33,6 +33,7 @@ from oxides import (
     Dag,
     median,
     methods,
+    of_other_code,
     read_cells,
     run_cells,
     table,
@@ -146,30 +147,30 @@ def fidelity(results: Results, sets: list[str]) -> str:
 def report(results: Results, sets: list[str], seeds: int) -> str:
     """Return all tables as Markdown."""
     counts = {cell.seed for cell in results if cell.method == DAG}
-    return "\n\n".join(
-        [
-            "# Classifiers trained on synthetic spectra of the simulated oxides",
-            f"{PER_CLASS} spectra of each class, 15 % for training, the others for testing. Median "
-            f"over seeds 0 to {seeds - 1} of accuracies in percent"
-            + ("" if len(counts) == seeds else f" (so far {len(counts)} of {seeds} seeds)")
-            + ". The paper's figures are the best of its Table 1, on measured spectra; it has one "
-            "for both parts of its set WL.",
-            "## The DAG with default settings",
-            "Real: the 150 training spectra of each class. Fresh real: 850 other real spectra of "
-            "each, as many as synthetic ones, which is what a perfect generator would reach.",
-            bars(results, sets),
-            "## Every method, classifiers trained on what it makes alone",
-            all_methods(results, sets, TRAININGS[0]),
-            "## Every method, classifiers trained on real + synthetic spectra",
-            all_methods(results, sets, TRAININGS[1]),
-            "## Fidelity of the DAG",
-            "SNR: mean over channels of mean / standard deviation; real: the test spectra. PCA "
-            "spread: standard deviation of the scores of synthetic over that of real spectra, on "
-            "the first five components of the real ones. Coverage and spread would fall towards 0 "
-            "if a generator always made the same spectrum.",
-            fidelity(results, sets),
-        ]
-    )
+    parts = [
+        "# Classifiers trained on synthetic spectra of the simulated oxides",
+        f"{PER_CLASS} spectra of each class, 15 % for training, the others for testing. Median "
+        f"over seeds 0 to {seeds - 1} of accuracies in percent"
+        + ("" if len(counts) == seeds else f" (so far {len(counts)} of {seeds} seeds)")
+        + ". The paper's figures are the best of its Table 1, on measured spectra; it has one "
+        "for both parts of its set WL.",
+        of_other_code(results.values()),
+        "## The DAG with default settings",
+        "Real: the 150 training spectra of each class. Fresh real: 850 other real spectra of "
+        "each, as many as synthetic ones, which is what a perfect generator would reach.",
+        bars(results, sets),
+        "## Every method, classifiers trained on what it makes alone",
+        all_methods(results, sets, TRAININGS[0]),
+        "## Every method, classifiers trained on real + synthetic spectra",
+        all_methods(results, sets, TRAININGS[1]),
+        "## Fidelity of the DAG",
+        "SNR: mean over channels of mean / standard deviation; real: the test spectra. PCA "
+        "spread: standard deviation of the scores of synthetic over that of real spectra, on "
+        "the first five components of the real ones. Coverage and spread would fall towards 0 "
+        "if a generator always made the same spectrum.",
+        fidelity(results, sets),
+    ]
+    return "\n\n".join(part for part in parts if part)
 
 
 def main() -> None:

@@ -130,3 +130,9 @@ def test_bars_say_what_was_missed_and_by_how_much(oxides):
     ann, svm = tstr_simulated.bars(results, ["MF"]).splitlines()[2:]
     assert ann.endswith("| 98.3 | 99.0 | – | 98.5 | – | misses real spectra by 0.5 |")
     assert svm.endswith("| misses the paper by 0.3 and real spectra by 0.5 |")
+
+
+def test_results_of_other_code_are_said_to_be_so(oxides):
+    assert oxides.of_other_code([{"source": oxides.source_digest()}, {}]) == ""
+    sentence = oxides.of_other_code([{"source": oxides.source_digest()}, {"source": "old"}])
+    assert "Of the 2 results of DAGs, 1 are" in sentence
