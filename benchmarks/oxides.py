@@ -181,7 +181,7 @@ def evaluate(cell: Cell, keep: Path | None = None, progress: bool | None = None)
     counts = {label: int((part.labels[part.test] == label).sum()) for label in part.classes}
     result: dict[str, Any] = {"cell": asdict(cell) | {"method_name": cell.method_name}}
     if isinstance(cell.method, Dag):
-        kept = None if keep is None else keep / f"{cell.key}.dag"
+        kept = None if keep is None else keep / source_digest() / f"{cell.key}.dag"
         augmenter = fit_dag(part, cell.method, cell.seed, kept, progress)
         made = {c: augmenter.sample(n, label=c).data.astype(float) for c, n in counts.items()}
         result["resources"] = resources(augmenter)
