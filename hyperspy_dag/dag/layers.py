@@ -10,6 +10,7 @@ seed; without one the layer uses a Keras seed generator of its own.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from ._tensorflow import keras, tf
 from .transforms import shift_channels
@@ -172,6 +173,36 @@ class GaussianNoise(_RandomLayer):
         }
 
 
+def dropout_factors(n, sizes: Sequence[int], rate: float, seed: tf.Tensor) -> list[tf.Tensor]:
+    """What dropout multiplies the units of several layers by: 0, or a constant above 1.
+
+    One draw for all layers, of a byte for each unit: the draws are a good part of the cost of a
+    training step. The rate is rounded to 256ths, and the constant is that of the rounded rate.
+
+    Parameters
+    ----------
+    n : int or tensor
+        Spectra.
+    sizes : sequence of int
+        Units of each layer.
+    rate : float
+        Fraction that is dropped.
+    seed : integer tensor of shape (2,)
+
+    Returns
+    -------
+    list of tensor of shape (n, size)
+    """
+    dropped = round(256 * rate)
+    if not dropped:
+        return [tf.ones([1, 1])] * len(sizes)
+    total = sum(sizes)
+    words = tf.random.stateless_uniform([n, -(-total // 4)], seed, None, None, tf.int32)
+    draws = tf.reshape(tf.bitcast(words, tf.uint8), [n, -1])[:, :total]
+    kept = tf.split(draws >= dropped, list(sizes), axis=1)
+    return [tf.cast(k, tf.float32) * (256 / (256 - dropped)) for k in kept]
+
+
 class Translation(_RandomLayer):
     """Shift along the last (energy) axis by a random whole number of channels, edges padded.
 
@@ -232,26 +263,27 @@ def minibatch_similarity(features: tf.Tensor) -> tf.Tensor:
     -------
     tensor of shape (groups, n, kernels)
     """
-    dims = features.shape[2]
-    # One dimension at a time: only (n, n, kernels) numbers are held, never (n, n, dims, kernels).
+    # Pairs lie innermost, and one dimension at a time: only (n, n, kernels) numbers are held,
+    # never (n, n, dims, kernels).
+    columns = tf.unstack(tf.transpose(features, [2, 0, 3, 1]))
+
+    def differences(column):
+        return column[..., :, None] - column[..., None, :]
+
     distance = 0.0
-    for d in range(dims):
-        column = features[:, :, d]
-        distance += tf.abs(column[:, :, None] - column[:, None, :])
+    for column in columns:
+        distance += tf.abs(differences(column))
     closeness = tf.exp(-distance)
 
     def gradient(upstream):
         # d exp(-|a - b|) = -exp(-|a - b|) sign(a - b) (da - db), from both ends of each pair;
         # a tie (a spectrum with itself) has sign 0.
-        pair = closeness * (upstream[:, :, None] + upstream[:, None, :])
-        columns = []
-        for d in range(dims):
-            column = features[:, :, d]
-            sign = tf.sign(column[:, :, None] - column[:, None, :])
-            columns.append(-tf.reduce_sum(pair * sign, axis=2))
-        return tf.stack(columns, axis=2)
+        upstream = tf.transpose(upstream, [0, 2, 1])
+        pair = closeness * (upstream[..., :, None] + upstream[..., None, :])
+        slopes = [-tf.reduce_sum(pair * tf.sign(differences(column)), axis=3) for column in columns]
+        return tf.transpose(tf.stack(slopes), [1, 3, 0, 2])
 
-    return tf.reduce_sum(closeness, axis=2), gradient
+    return tf.transpose(tf.reduce_sum(closeness, axis=3), [0, 2, 1]), gradient
 
 
 class MinibatchDiscrimination(keras.layers.Layer):
@@ -294,7 +326,7 @@ class MinibatchDiscrimination(keras.layers.Layer):
     def call(self, inputs, groups: int = 1):
         """Append the closeness; `groups` equal parts of the batch are compared separately."""
         batch = tf.shape(inputs)[0]
-        projected = tf.matmul(inputs, tf.convert_to_tensor(self.kernel))
+        projected = tf.matmul(inputs, self.kernel.value)
         projected = tf.reshape(projected, [groups, batch // groups, self.dims, self.kernels])
         closeness = tf.reshape(minibatch_similarity(projected), [batch, self.kernels])
         return tf.concat([inputs, closeness], axis=1)

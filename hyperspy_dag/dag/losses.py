@@ -27,8 +27,11 @@ def discriminator_loss(
     )
 
 
-def generator_loss(loss: str, real: tf.Tensor, generated: tf.Tensor) -> tf.Tensor:
-    """Cost of the generator, non-saturating; arguments as of :func:`discriminator_loss`."""
+def generator_loss(loss: str, real: tf.Tensor | None, generated: tf.Tensor) -> tf.Tensor:
+    """Cost of the generator, non-saturating; arguments as of :func:`discriminator_loss`.
+
+    The cross-entropy does not look at `real`.
+    """
     if loss == "relativistic":
         return tf.reduce_mean(tf.nn.softplus(real - generated))
     return tf.reduce_mean(

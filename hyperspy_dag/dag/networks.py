@@ -10,7 +10,13 @@ import numpy as np
 
 from ._tensorflow import keras, tf
 from .architectures import DiscriminatorBranch
-from .layers import GaussianNoise, MinibatchDiscrimination, PoissonNoise, Translation
+from .layers import (
+    GaussianNoise,
+    MinibatchDiscrimination,
+    PoissonNoise,
+    Translation,
+    dropout_factors,
+)
 
 #: Published noise of the generator's branches: Poisson rate after hidden layers and before the
 #: branch's end, Gaussian standard deviation (del-Pozo-Bueno et al. 2024).
@@ -247,11 +253,10 @@ class _DiscriminatorBranch(keras.layers.Layer):
             for layer in self.convolutions:
                 x = tf.nn.leaky_relu(layer(x), self.slope)
             x = tf.reshape(x, [-1, x.shape[1] * x.shape[2]])
-        seeds = tf.unstack(tf.random.split(seed, len(self.dense)))
-        for layer, layer_seed in zip(self.dense, seeds, strict=True):
-            x = tf.nn.leaky_relu(layer(x), self.slope)
-            if self.dropout:
-                x = tf.nn.experimental.stateless_dropout(x, self.dropout, layer_seed)
+        sizes = [layer.units for layer in self.dense]
+        factors = dropout_factors(tf.shape(x)[0], sizes, self.dropout, seed)
+        for layer, factor in zip(self.dense, factors, strict=True):
+            x = factor * tf.nn.leaky_relu(layer(x), self.slope)
         return self.minibatch(x, groups=groups)
 
 
@@ -282,7 +287,7 @@ class Discriminator(keras.Model):
 
     def call(self, spectra, seed, groups=1):
         """Return logits of shape (n,); the batch holds `groups` minibatches of equal size."""
-        x = (spectra - tf.convert_to_tensor(self.centre)) / tf.convert_to_tensor(self.scale)
-        seeds = tf.unstack(tf.random.split(seed, len(self.branches)))
+        x = (spectra - self.centre.value) / self.scale.value
+        seeds = [seed + [0, i] for i in range(len(self.branches))]
         parts = [b(x, seed=s, groups=groups) for b, s in zip(self.branches, seeds, strict=True)]
         return self.unit(tf.concat(parts, axis=1))[:, 0]

@@ -45,7 +45,10 @@ class Adam:
     def apply(self, gradients: Sequence[tf.Tensor], rate: tf.Tensor) -> None:
         """Take one step."""
         self.step.assign_add(1.0)
-        powers = tf.pow([self.beta_1, self.beta_2], self.step)
+        beta_1, beta_2, epsilon = (
+            tf.constant(value) for value in (self.beta_1, self.beta_2, self.epsilon)
+        )
+        power_1, power_2 = tf.pow(beta_1, self.step), tf.pow(beta_2, self.step)
         for variable, first, second, gradient in zip(
             self.variables, self.first, self.second, gradients, strict=True
         ):
@@ -53,11 +56,11 @@ class Adam:
                 var=variable.handle,
                 m=first.handle,
                 v=second.handle,
-                beta1_power=powers[0],
-                beta2_power=powers[1],
+                beta1_power=power_1,
+                beta2_power=power_2,
                 lr=rate,
-                beta1=self.beta_1,
-                beta2=self.beta_2,
-                epsilon=self.epsilon,
+                beta1=beta_1,
+                beta2=beta_2,
+                epsilon=epsilon,
                 grad=gradient,
             )

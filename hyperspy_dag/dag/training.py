@@ -9,6 +9,7 @@ comes from the class's seed and the epoch's number, so an epoch can be repeated 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -80,6 +81,21 @@ class Trainer:
             Adam(d.trainable_variables, recipe.beta_1) for d in self.discriminators
         ]
         self._max_shift = max(1, round(recipe.max_shift * channels))
+        # Not inlined: one trace and one optimisation serve every update of a discriminator.
+        self._discriminator_updates = [
+            tf.function(
+                partial(self._update_discriminator, index),
+                input_signature=[
+                    tf.TensorSpec([None, channels], tf.float32),
+                    tf.TensorSpec([], tf.int32),
+                    tf.TensorSpec([2], tf.int32),
+                    tf.TensorSpec([], tf.float32),
+                ],
+                autograph=False,
+                experimental_attributes={"_noinline": True},
+            )
+            for index in range(len(self.discriminators))
+        ]
         self._compiled = tf.function(
             self._run,
             input_signature=[
@@ -210,24 +226,35 @@ class Trainer:
     def _step(self, real, latent, seed, rates):
         """Update the discriminators on their views, then the generator against all of them."""
         steps = self.design.discriminator_steps(self.recipe.joint_views)
-        seeds = tf.unstack(tf.random.split(seed, 1 + len(steps) + len(self.discriminators)))
+        count = 1 + 2 * len(steps) + 4 * len(self.discriminators)
+        seeds = iter(tf.unstack(tf.random.split(seed, count)))
         variables = [v.value for v in self.generator.trainable_variables]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(variables)
-            generated = self.generator(latent, seed=seeds.pop())
+            generated = self.generator(latent, seed=next(seeds))
             with tape.stop_recording():
                 discriminator_costs = [
-                    self._discriminator_step(index, views, real, generated, seeds.pop(), rates[1])
+                    self._discriminator_updates[index](
+                        self._show(views, next(seeds), real, generated),
+                        tf.constant(2 * len(views)),
+                        next(seeds),
+                        rates[1],
+                    )
                     for index, views in steps
                 ]
             generator_costs = []
             for discriminator, views in zip(
                 self.discriminators, self.design.discriminators, strict=True
             ):
-                shown = self._show(views, real, generated, seeds[-1])
-                logits = self._logits(discriminator, shown, len(views), seeds.pop())
+                with tape.stop_recording():
+                    # No gradient goes this way, and the cross-entropy prunes it altogether.
+                    shown = self._show(views, next(seeds), real)
+                    of_real = discriminator(shown, seed=next(seeds), groups=len(views))
+                shown = self._show(views, next(seeds), generated)
+                of_generated = discriminator(shown, seed=next(seeds), groups=len(views))
                 # Each view counts the same, whichever discriminator judges it.
-                generator_costs.append(len(views) * generator_loss(self.recipe.loss, *logits))
+                cost = generator_loss(self.recipe.loss, of_real, of_generated)
+                generator_costs.append(len(views) * cost)
             cost = tf.add_n(generator_costs) / sum(map(len, self.design.discriminators))
         gradients = tape.gradient(cost, variables, unconnected_gradients="zero")
         self._generator_adam.apply(gradients, rates[0])
@@ -238,22 +265,24 @@ class Trainer:
             average.value.assign_add((1.0 - decay) * (current.value - average.value))
         return tf.stack([tf.add_n(discriminator_costs) / len(discriminator_costs), cost])
 
-    def _discriminator_step(self, index, views, real, generated, seed, rate):
+    def _update_discriminator(self, index, shown, groups, seed, rate):
+        """One step of a discriminator; `shown` holds `groups` minibatches, the real ones first."""
         discriminator = self.discriminators[index]
         variables = [v.value for v in discriminator.trainable_variables]
-        shown = self._show(views, real, generated, seed)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(variables)
-            logits = self._logits(discriminator, shown, len(views), seed)
-            cost = discriminator_loss(self.recipe.loss, *logits, self.recipe.real_label)
+            logits = discriminator(shown, seed=seed, groups=groups)
+            cost = discriminator_loss(
+                self.recipe.loss, *tf.split(logits, 2), self.recipe.real_label
+            )
             penalised = cost
             if self.recipe.penalty:
-                penalised += self._penalty(discriminator, shown, logits, len(views), seed)
+                penalised += self._penalty(discriminator, shown, logits, groups, seed)
         gradients = tape.gradient(penalised, variables, unconnected_gradients="zero")
         self._discriminator_adams[index].apply(gradients, rate)
         return cost
 
-    def _penalty(self, discriminator, shown, logits, views, seed):
+    def _penalty(self, discriminator, shown, logits, groups, seed):
         """Squared slope of the discriminator at real and generated spectra (R1 and R2).
 
         The slope along one random direction, by a difference of logits: its square is the
@@ -262,25 +291,19 @@ class Trainer:
         """
         direction = tf.random.stateless_normal(tf.shape(shown), tf.random.fold_in(seed, 2))
         step = PENALTY_STEP * direction * discriminator.scale.value
-        moved = self._logits(discriminator, shown + step, views, seed)
-        slope = (tf.concat(moved, 0) - tf.concat(logits, 0)) / PENALTY_STEP
+        # The same seed: units that are dropped out are so at both places.
+        slope = (discriminator(shown + step, seed=seed, groups=groups) - logits) / PENALTY_STEP
         return self.recipe.penalty * tf.reduce_mean(slope**2)
 
-    def _show(self, views, real, generated, seed):
-        """Stack real and generated spectra in each view, each a minibatch of its own."""
-        seeds = iter(tf.unstack(tf.random.split(seed, 2 * len(views))))
+    def _show(self, views, seed, *batches):
+        """Stack batches of spectra in each view, each a minibatch of its own."""
+        seeds = iter(tf.unstack(tf.random.split(seed, len(batches) * len(views))))
         options = {"max_shift": self._max_shift, "max_noise": self.recipe.max_noise}
         return tf.concat(
             [
                 apply_view(view, spectra, next(seeds), **options)
-                for spectra in (real, generated)
+                for spectra in batches
                 for view in views
             ],
             axis=0,
         )
-
-    def _logits(self, discriminator, shown, views, seed):
-        """Logits of the real and of the generated spectra that :meth:`_show` stacked."""
-        # Another seed than that of the transforms.
-        seed = tf.random.fold_in(seed, 1)
-        return tf.split(discriminator(shown, seed=seed, groups=2 * views), 2)

@@ -14,6 +14,7 @@ from hyperspy_dag.dag.layers import (
     MinibatchDiscrimination,
     PoissonNoise,
     Translation,
+    dropout_factors,
     minibatch_similarity,
 )
 from hyperspy_dag.dag.start import fourier_shift
@@ -110,6 +111,21 @@ def test_noise_free_output_is_the_mean():
     np.testing.assert_array_equal(PoissonNoise(0.5, centred=True)(x, noise=False), x)
     np.testing.assert_array_equal(GaussianNoise(0.5)(x, noise=False), x)
     np.testing.assert_array_equal(Translation(2)(x, noise=False), x)
+
+
+def test_dropout_drops_its_share_and_keeps_the_mean():
+    first, second = (f.numpy() for f in dropout_factors(500, [101, 50], 0.3, SEED))
+    assert (first.shape, second.shape) == ((500, 101), (500, 50))
+    for factors in (first, second):
+        assert np.mean(factors == 0) == pytest.approx(0.3, abs=0.01)
+        assert factors.mean() == pytest.approx(1, abs=0.015)
+        # Neighbouring units and spectra fall out independently.
+        for axis in (0, 1):
+            pairs = np.moveaxis(factors, axis, 0)
+            correlation = np.corrcoef(pairs[:-1].ravel(), pairs[1:].ravel())[0, 1]
+            assert abs(correlation) < 0.03
+    for factors in dropout_factors(5, [3, 4], 0.0, SEED):
+        np.testing.assert_array_equal(factors, 1)
 
 
 def test_shift_pads_the_edges():

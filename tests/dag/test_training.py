@@ -101,7 +101,7 @@ def test_both_sides_are_transformed():
     one = trainer()
     spectra = tf.constant(white_lines(40))
     views = ("untransformed", "shift", "noise")
-    shown = tf.split(one._show(views, spectra, spectra, tf.constant([1, 2])), 6)
+    shown = tf.split(one._show(views, tf.constant([1, 2]), spectra, spectra), 6)
     np.testing.assert_array_equal(shown[0], spectra)
     np.testing.assert_array_equal(shown[3], spectra)
     for i in (1, 2, 4, 5):
