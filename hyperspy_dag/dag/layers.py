@@ -263,27 +263,46 @@ def minibatch_similarity(features: tf.Tensor) -> tf.Tensor:
     -------
     tensor of shape (groups, n, kernels)
     """
-    # Pairs lie innermost, and one dimension at a time: only (n, n, kernels) numbers are held,
-    # never (n, n, dims, kernels).
-    columns = tf.unstack(tf.transpose(features, [2, 0, 3, 1]))
+    groups, n, _, kernels = tf.unstack(tf.shape(features))
+    # Every pair once: each spectrum and those up to half a round after it, so that the numbers of
+    # a spectrum stay together. One dimension at a time: (n, n / 2, kernels) numbers are held at
+    # once, never (n, n, dims, kernels).
+    steps = tf.range(1, n // 2 + 1)[:, None]
+    after = (tf.range(n) + steps) % n
+    before = steps * n - n + (tf.range(n) - steps) % n
+    # Half a round after is half a round before: these pairs come twice.
+    weight = tf.cast(tf.where(2 * steps == n, 0.5, 1.0), features.dtype)[:, :, None]
+    spectra = tf.unstack(tf.transpose(features, [2, 1, 0, 3]))
+    columns = [tf.reshape(column, [n, groups * kernels]) for column in spectra]
 
-    def differences(column):
-        return column[..., :, None] - column[..., None, :]
+    def difference(column):
+        return column - tf.gather(column, after)
 
     distance = 0.0
     for column in columns:
-        distance += tf.abs(differences(column))
-    closeness = tf.exp(-distance)
+        distance += tf.abs(difference(column))
+    closeness = weight * tf.exp(-distance)
+
+    def of_partners(pairs):
+        """Sum over the pairs in which each spectrum is the other one."""
+        flat = tf.reshape(pairs, [-1, groups * kernels])
+        return tf.reduce_sum(tf.gather(flat, before), axis=0)
 
     def gradient(upstream):
         # d exp(-|a - b|) = -exp(-|a - b|) sign(a - b) (da - db), from both ends of each pair;
-        # a tie (a spectrum with itself) has sign 0.
-        upstream = tf.transpose(upstream, [0, 2, 1])
-        pair = closeness * (upstream[..., :, None] + upstream[..., None, :])
-        slopes = [-tf.reduce_sum(pair * tf.sign(differences(column)), axis=3) for column in columns]
-        return tf.transpose(tf.stack(slopes), [1, 3, 0, 2])
+        # a tie has sign 0.
+        upstream = tf.reshape(tf.transpose(upstream, [1, 0, 2]), [n, groups * kernels])
+        pair = closeness * (upstream + tf.gather(upstream, after))
+        slopes = []
+        for column in columns:
+            slope = pair * tf.sign(difference(column))
+            slopes.append(of_partners(slope) - tf.reduce_sum(slope, axis=0))
+        slopes = tf.reshape(tf.stack(slopes), [-1, n, groups, kernels])
+        return tf.transpose(slopes, [2, 1, 0, 3])
 
-    return tf.transpose(tf.reduce_sum(closeness, axis=3), [0, 2, 1]), gradient
+    # 1: closeness to itself.
+    total = 1.0 + tf.reduce_sum(closeness, axis=0) + of_partners(closeness)
+    return tf.transpose(tf.reshape(total, [n, groups, kernels]), [1, 0, 2]), gradient
 
 
 class MinibatchDiscrimination(keras.layers.Layer):

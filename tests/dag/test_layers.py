@@ -175,9 +175,10 @@ def test_minibatch_similarity_against_pairs():
         np.testing.assert_allclose(result[group], numpy_similarity(features[group]), rtol=1e-10)
 
 
-def test_minibatch_similarity_gradient_against_differences():
+@pytest.mark.parametrize("n", [1, 2, 4, 5])
+def test_minibatch_similarity_gradient_against_differences(n):
     random = np.random.default_rng(1)
-    features, weight = random.normal(size=(1, 4, 2, 3)), random.normal(size=(4, 3))
+    features, weight = random.normal(size=(1, n, 2, 3)), random.normal(size=(n, 3))
     x = tf.constant(features)
     with tf.GradientTape() as tape:
         tape.watch(x)
