@@ -10,13 +10,8 @@ import numpy as np
 
 from ._tensorflow import keras, tf
 from .architectures import DiscriminatorBranch
-from .layers import (
-    GaussianNoise,
-    MinibatchDiscrimination,
-    PoissonNoise,
-    Translation,
-    dropout_factors,
-)
+from .draws import dropout_factors
+from .layers import GaussianNoise, MinibatchDiscrimination, PoissonNoise, Translation
 
 #: Published noise of the generator's branches: Poisson rate after hidden layers and before the
 #: branch's end, Gaussian standard deviation (del-Pozo-Bueno et al. 2024).

@@ -13,6 +13,7 @@ from functools import partial
 
 import numpy as np
 
+from . import draws
 from ._tensorflow import tf
 from .architectures import Architecture
 from .designs import Design
@@ -289,7 +290,7 @@ class Trainer:
         squared gradient on average, and no gradient of a gradient is needed. In standardised
         units, so that the weight means the same for every class.
         """
-        direction = tf.random.stateless_normal(tf.shape(shown), tf.random.fold_in(seed, 2))
+        direction = draws.normal(tf.shape(shown), tf.random.fold_in(seed, 2))
         step = PENALTY_STEP * direction * discriminator.scale.value
         # The same seed: units that are dropped out are so at both places.
         slope = (discriminator(shown + step, seed=seed, groups=groups) - logits) / PENALTY_STEP

@@ -8,6 +8,7 @@ distributions imply matching the distributions themselves. Every spectrum has it
 
 from __future__ import annotations
 
+from . import draws
 from ._tensorflow import tf
 
 
@@ -62,7 +63,7 @@ def random_poisson_noise(spectra: tf.Tensor, seed: tf.Tensor, max_level: float) 
     """
     seeds = tf.random.split(seed, 2)
     level = tf.random.stateless_uniform([tf.shape(spectra)[0], 1], seeds[0], 0.0, max_level)
-    noise = tf.random.stateless_normal(tf.shape(spectra), seeds[1])
+    noise = draws.normal(tf.shape(spectra), seeds[1])
     # The amplitude is a property of the drawn noise, not a handle for the generator.
     amplitude = tf.stop_gradient(tf.sqrt(tf.maximum(spectra, 0.0)))
     return spectra + level * amplitude * noise

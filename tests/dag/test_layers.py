@@ -8,13 +8,13 @@ import pytest
 from scipy import stats
 
 from hyperspy_dag.dag._tensorflow import keras, tf
+from hyperspy_dag.dag.draws import dropout_factors, normal
 from hyperspy_dag.dag.generators import shift_energy
 from hyperspy_dag.dag.layers import (
     GaussianNoise,
     MinibatchDiscrimination,
     PoissonNoise,
     Translation,
-    dropout_factors,
     minibatch_similarity,
 )
 from hyperspy_dag.dag.start import fourier_shift
@@ -113,6 +113,20 @@ def test_noise_free_output_is_the_mean():
     np.testing.assert_array_equal(Translation(2)(x, noise=False), x)
 
 
+def test_normal_draws_are_normal_and_independent():
+    for shape in ([7], [300, 701]):
+        assert normal(tf.constant(shape), SEED).shape == shape
+    draws = normal(tf.constant([300, 701]), SEED).numpy()
+    assert stats.kstest(draws.ravel(), "norm").pvalue > 0.01
+    assert draws.var() == pytest.approx(1, abs=0.01)
+    assert stats.kurtosis(draws.ravel()) == pytest.approx(0, abs=0.04)
+    # Both halves come from the same radii: neither values nor sizes may go together.
+    first, second = np.array_split(draws.ravel(), 2)
+    for function in (np.asarray, np.abs):
+        assert abs(np.corrcoef(function(first), function(second))[0, 1]) < 0.01
+        assert abs(np.corrcoef(function(first[1:]), function(first[:-1]))[0, 1]) < 0.01
+
+
 def test_dropout_drops_its_share_and_keeps_the_mean():
     first, second = (f.numpy() for f in dropout_factors(500, [101, 50], 0.3, SEED))
     assert (first.shape, second.shape) == ((500, 101), (500, 50))
@@ -150,6 +164,18 @@ def test_translation_goes_left_and_right_for_each_spectrum():
     assert stats.chisquare(observed).pvalue > 1e-3
     together = Translation(3, per_spectrum=False)(x, seed=SEED).numpy().argmax(axis=1)
     assert len(np.unique(together)) == 1
+
+
+def test_translation_of_a_whole_batch_shifts_all_alike():
+    x = np.random.default_rng(0).normal(size=(3, 12)).astype(np.float32)
+    possible = [shift_channels(tf.constant(x), tf.fill([3], i)).numpy() for i in (-2, -1, 0, 1, 2)]
+    layer = Translation(2, per_spectrum=False)
+    found = set()
+    for i in range(60):
+        shifted = layer(tf.constant(x), seed=tf.constant([5, i])).numpy()
+        (match,) = (k for k, other in enumerate(possible) if np.array_equal(other, shifted))
+        found.add(match)
+    assert found == set(range(5))
 
 
 def test_random_energy_shift_is_uniform_and_its_own_for_each_spectrum():

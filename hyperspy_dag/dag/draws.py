@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Random numbers at little cost: they are a good part of a training step and of sampling.
+
+TensorFlow's generator makes 32 random bits at a time, on a CPU at about the cost of a hundred
+multiplications, and its normal and Poisson laws take several times as long again. Noise does not
+need 32 bits: here a word serves two draws, or four. All are functions of their seed alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from ._tensorflow import tf
+
+
+def _words(shape, seed: tf.Tensor) -> tf.Tensor:
+    return tf.random.stateless_uniform(shape, seed, None, None, tf.int32)
+
+
+def _uniform(pairs, seed: tf.Tensor) -> tf.Tensor:
+    """2 · `pairs` numbers in the open interval 0 … 1, in steps of 2^-16."""
+    halves = tf.bitcast(_words([pairs], seed), tf.uint16)
+    return (tf.cast(tf.reshape(halves, [-1]), tf.float32) + 0.5) / 2**16
+
+
+def normal(shape: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """Standard normal draws (Box and Muller 1958), at most 4.9 in size.
+
+    Parameters
+    ----------
+    shape : integer tensor
+    seed : integer tensor of shape (2,)
+    """
+    count = tf.reduce_prod(shape)
+    radius, angle = tf.split(_uniform((count + 1) // 2, seed), 2)
+    radius, angle = tf.sqrt(-2.0 * tf.math.log(radius)), 2.0 * np.pi * angle
+    draws = tf.concat([radius * tf.cos(angle), radius * tf.sin(angle)], 0)
+    return tf.reshape(draws[:count], shape)
+
+
+def poisson_thresholds(rate: float) -> list[float]:
+    """Cumulative probabilities of a Poisson law, as far as :func:`poisson` resolves them."""
+    probability = total = math.exp(-rate)
+    thresholds = [total]
+    count = 0
+    while 1.0 - total > 2**-17:
+        count += 1
+        probability *= rate / count
+        total += probability
+        thresholds.append(total)
+    return thresholds
+
+
+def poisson(shape: tf.Tensor, rate: float, seed: tf.Tensor) -> tf.Tensor:
+    """Poisson draws of a small rate, as float32.
+
+    The number of cumulative probabilities below a uniform draw is Poisson distributed; as many
+    comparisons are made as the law has probable values.
+
+    Parameters
+    ----------
+    shape : integer tensor
+    rate : float
+    seed : integer tensor of shape (2,)
+    """
+    count = tf.reduce_prod(shape)
+    uniform = _uniform((count + 1) // 2, seed)
+    draws = 0.0
+    for threshold in poisson_thresholds(rate):
+        draws += tf.cast(uniform > threshold, tf.float32)
+    return tf.reshape(draws[:count], shape)
+
+
+def dropout_factors(n, sizes: Sequence[int], rate: float, seed: tf.Tensor) -> list[tf.Tensor]:
+    """What dropout multiplies the units of several layers by: 0, or a constant above 1.
+
+    One draw for all layers, of a byte for each unit. The rate is rounded to 256ths, and the
+    constant is that of the rounded rate.
+
+    Parameters
+    ----------
+    n : int or tensor
+        Spectra.
+    sizes : sequence of int
+        Units of each layer.
+    rate : float
+        Fraction that is dropped.
+    seed : integer tensor of shape (2,)
+
+    Returns
+    -------
+    list of tensor of shape (n, size)
+    """
+    dropped = round(256 * rate)
+    if not dropped:
+        return [tf.ones([1, 1])] * len(sizes)
+    total = sum(sizes)
+    draws = tf.bitcast(_words([n, -(-total // 4)], seed), tf.uint8)
+    draws = tf.reshape(draws, [n, -1])[:, :total]
+    kept = tf.split(draws >= dropped, list(sizes), axis=1)
+    return [tf.cast(k, tf.float32) * (256 / (256 - dropped)) for k in kept]
