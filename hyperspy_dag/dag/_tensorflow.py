@@ -1,19 +1,52 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The one import of TensorFlow and Keras, with TensorFlow's start-up chatter switched off.
 
-Set ``TF_CPP_MIN_LOG_LEVEL`` yourself before the first training to see it.
+Its libraries speak of drivers and instruction sets while they load and at the first computation.
+Set ``TF_CPP_MIN_LOG_LEVEL`` yourself before the first training (0: all) to see what they say.
+What goes wrong in a computation is an exception all the same.
 """
 
 from __future__ import annotations
 
 import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+#: How lines begin that mean nothing is wrong.
+_CHATTER = (b"I0000 ", b"WARNING: All log messages before absl::InitializeLog()")
+
+
+@contextmanager
+def _without_chatter() -> Iterator[None]:
+    """Hold back what is written to the process's standard error, then write all but the chatter.
+
+    The level is read after the first lines are out, so that it alone does not stop them.
+    """
+    if sys.stderr is not None:
+        sys.stderr.flush()
+    own = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(own, 2)
+            os.close(own)
+            held.seek(0)
+            os.write(2, b"".join(line for line in held if not line.startswith(_CHATTER)))
+
+
+_speaks = "TF_CPP_MIN_LOG_LEVEL" in os.environ or "tensorflow" in sys.modules
+# Errors too: that there is no graphics processor is logged as one.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 try:
-    import keras
-    import tensorflow as tf
+    with nullcontext() if _speaks else _without_chatter():
+        import keras
+        import tensorflow as tf
 except ImportError as error:
     raise ImportError(
         "training and sampling need TensorFlow >= 2.18 with Keras 3, which could not be imported "
