@@ -11,6 +11,7 @@ standard input and answers with seconds as JSON.
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -118,12 +119,15 @@ def serve(name: str, make: Callable[[Work], tuple[dict[str, Callable], dict[str,
     """
     work = Work(**json.loads(sys.argv[1]))
     deeds, parameters = make(work)
+    # On one core the process's own time is the wall's, but for what other programs take of it.
+    one_core = len(os.sched_getaffinity(0)) == 1
+    clock = time.process_time if one_core else time.perf_counter
     print(json.dumps({"name": name, "parameters": parameters, "can": list(deeds)}), flush=True)
     for line in sys.stdin:
         deed, number = line.split()
-        begin = time.perf_counter()
+        begin = clock()
         deeds[deed](int(number))
-        print(json.dumps(time.perf_counter() - begin), flush=True)
+        print(json.dumps(clock() - begin), flush=True)
 
 
 def as_json(work: Work) -> str:
