@@ -7,7 +7,7 @@ import numpy as np
 
 from ._tensorflow import keras, tf
 from .architectures import Architecture, GeneratorBranches
-from .networks import BranchedBody, CompactBody, Initialisers
+from .networks import BranchedBody, CompactBody, Composite, Initialisers
 from .recipes import Recipe
 from .start import KERNEL_SIZE, MAX_COMPONENTS, PADDING, Start
 
@@ -37,7 +37,7 @@ def make_generator(
     return model
 
 
-class PlainGenerator(keras.Model):
+class PlainGenerator(Composite, keras.Model):
     """The paper's generator: its body makes the whole spectrum, noise included."""
 
     def __init__(self, body):
@@ -49,7 +49,7 @@ class PlainGenerator(keras.Model):
         return self.body(latent, seed=seed, noise=noise)
 
 
-class PhysicalGenerator(keras.Model):
+class PhysicalGenerator(Composite, keras.Model):
     r"""A clean spectrum, then the instrument.
 
     clean = mean + scores · basis + body(latent) → energy shift of each spectrum → noise of its

@@ -63,6 +63,16 @@ def _width(fraction: float, of: int) -> int:
     return max(_SMALLEST_LAYER, round(fraction * of))
 
 
+class Composite(keras.layers.Layer):
+    """A layer made of others, which build themselves at its first call.
+
+    Keras would otherwise trace the whole call first, to find out what to build.
+    """
+
+    def build(self, *input_shapes):
+        """Nothing of its own."""
+
+
 class BranchDense(keras.layers.Layer):
     """A dense layer in each of several parallel branches, as one batched product.
 
@@ -95,7 +105,7 @@ class BranchDense(keras.layers.Layer):
         return tf.matmul(x, tf.convert_to_tensor(self.kernel)) + tf.convert_to_tensor(self.bias)
 
 
-class BranchConvolution(keras.layers.Layer):
+class BranchConvolution(Composite):
     """A 1-D convolution along the energy axis in each of several parallel branches.
 
     Parameters
@@ -120,7 +130,7 @@ class BranchConvolution(keras.layers.Layer):
         return tf.reshape(self.dense(patches), [branches, -1, width, self.dense.units])
 
 
-class BranchedBody(keras.layers.Layer):
+class BranchedBody(Composite):
     """Generator body of the paper's architectures: latent vector to spectrum.
 
     Parallel branches of layer, activation, Poisson noise, Gaussian noise, repeated, with a
@@ -196,7 +206,7 @@ class BranchedBody(keras.layers.Layer):
         return self.output_layer(x)
 
 
-class CompactBody(keras.layers.Layer):
+class CompactBody(Composite):
     """A small dense network.
 
     Before a physical model it corrects the scores of the components and starts nearly at zero;
@@ -229,7 +239,7 @@ class CompactBody(keras.layers.Layer):
         return self.output_layer(x)
 
 
-class _DiscriminatorBranch(keras.layers.Layer):
+class _DiscriminatorBranch(Composite):
     def __init__(self, channels, table: DiscriminatorBranch, slope, initialisers):
         super().__init__()
         self.slope = slope
@@ -255,7 +265,7 @@ class _DiscriminatorBranch(keras.layers.Layer):
         return self.minibatch(x, groups=groups)
 
 
-class Discriminator(keras.Model):
+class Discriminator(Composite, keras.Model):
     """Branches ending in minibatch discrimination, joined into one unit; returns its logit.
 
     Parameters
