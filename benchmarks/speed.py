@@ -256,7 +256,9 @@ def table(results: dict) -> str:
                     f"{row['channels']} channels, {row['threads']}: ms an epoch: {epochs}.",
                 ]
                 lines += [f"Left out: {k} ({v})." for k, v in row["left_out"].items()]
-    return f"# Speed, {results['machine']}\n" + "\n".join(lines) + "\n"
+    load = " to ".join(f"{results[when][0]:.1f}" for when in ("load_before", "load_after"))
+    head = f"# Speed, {results['machine']}\n\n{results['date']}; load average {load}.\n"
+    return head + "\n".join(lines) + "\n"
 
 
 def main() -> None:
