@@ -102,6 +102,31 @@ def check_writable(path: str | os.PathLike, overwrite: bool = False) -> Path:
     return path
 
 
+def check_folder(name: str, folder: object) -> Path:
+    """Return `folder` if files can be written into it, or if it can be made.
+
+    Raises
+    ------
+    TypeError
+        It is not a path.
+    FileNotFoundError, NotADirectoryError, PermissionError
+        It cannot be made or written to; the message begins with the argument's `name`.
+    """
+    if not isinstance(folder, str | os.PathLike):
+        raise TypeError(f"{name} must be a path, {folder!r} ({type(folder).__name__}) was given")
+    path = Path(folder).expanduser()
+    if path.exists() and not path.is_dir():
+        raise NotADirectoryError(f"{name}={str(path)!r} is a file; give a folder")
+    existing = path if path.exists() else path.parent
+    if not existing.is_dir():
+        raise FileNotFoundError(
+            f"{name}={str(path)!r}: there is no folder {existing}; create it first"
+        )
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise PermissionError(f"{name}={str(path)!r}: no permission to write {existing}")
+    return path
+
+
 #: File formats that keep axes, labels and provenance; HyperSpy's own.
 SIGNAL_FORMATS = (".hspy", ".zspy")
 

@@ -1,25 +1,58 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reading and writing of fitted augmenters: one NumPy .npz file, no pickle, nothing executed.
+"""This package's own files: a JSON header and plain arrays in one NumPy .npz, nothing executed.
 
-The file holds a JSON header and plain arrays. Zip's checksums tell damage from content, and it
-appears under its name only when it is complete.
+Zip's checksums tell damage from content, and a file appears under its name only when it is
+complete. A file may come from anywhere, so the reader believes none of it: nothing is unpacked to
+disk, no member can be a pickle, and memory is bounded by the size of the file itself.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
+import struct
 import tempfile
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
-#: Of the file's layout; a reader takes its own and older ones.
+#: Of the files' layout; a reader takes its own and older ones.
 FORMAT_VERSION = 1
-FORMAT = "hyperspy_dag augmenter"
+
+#: Kinds of files.
+AUGMENTER = "hyperspy_dag augmenter"
+CHECKPOINT = "hyperspy_dag checkpoint"
+
+#: A file may hold this many times its own size, or `FREE_SIZE` bytes if that is more. Weights and
+#: spectra hardly compress; what compresses a thousandfold is made to fill memory.
+MAX_RATIO = 30
+FREE_SIZE = 64 * 2**20
+
+_HEADER = "header"
+
+#: What zipfile, zlib, NumPy and json make of damaged bytes.
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OSError,
+    ArithmeticError,
+    LookupError,
+    NotImplementedError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+)
+
+
+class AugmenterFileError(ValueError):
+    """A file is not what this package writes: damaged, hostile, of another kind or newer."""
 
 
 def to_json(value: Any) -> Any:
@@ -38,76 +71,170 @@ def to_json(value: Any) -> Any:
     return None
 
 
-def write(path: Path, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-    """Write atomically: a reader sees the old file or the whole new one."""
-    header = {"format": FORMAT, "format_version": FORMAT_VERSION, **header}
+def write(
+    path: Path,
+    header: dict[str, Any],
+    arrays: dict[str, np.ndarray],
+    *,
+    kind: str = AUGMENTER,
+    compress: bool = True,
+) -> None:
+    """Write atomically: a reader sees the old file or the whole new one.
+
+    Raises
+    ------
+    OSError
+        The disk is full, the folder is gone or read-only. What was there before is untouched.
+    """
+    header = {"format": kind, "format_version": FORMAT_VERSION, **header}
     text = np.frombuffer(json.dumps(to_json(header)).encode(), np.uint8)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    save = np.savez_compressed if compress else np.savez
     try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez_compressed(file, header=text, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        # mkstemp makes files private; the result is to be as any other file of this user.
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+        handle, temporary = tempfile.mkstemp(
+            dir=path.parent, prefix=f".{path.name}.", suffix=".tmp"
+        )
+        try:
+            with os.fdopen(handle, "wb") as file:
+                save(file, **{_HEADER: text}, **arrays)
+                file.flush()
+                os.fsync(file.fileno())
+            # mkstemp makes files private; the result is to be as any other file of this user.
+            umask = os.umask(0)
+            os.umask(umask)
+            os.chmod(temporary, 0o666 & ~umask)
+            os.replace(temporary, path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise OSError(
+            error.errno,
+            f"cannot write {path}: {error.strerror or error}. What was there before is untouched",
+        ) from error
 
 
-def read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def _sync_folder(folder: Path) -> None:
+    """Make the new name itself survive a power cut, where folders can be opened (not Windows)."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def read(path: Path, *, kind: str = AUGMENTER) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Read header and arrays.
 
     Raises
     ------
     FileNotFoundError
         There is no such file.
-    ValueError
-        The file is damaged, cut short, of another kind or of a newer version.
+    AugmenterFileError
+        The file is damaged, cut short, of another kind or of a newer version, or it holds what
+        this package does not write.
     """
+    noun = f"{kind.split()[-1]} file"
     if not path.is_file():
-        raise FileNotFoundError(f"there is no augmenter file {path}")
-    if not zipfile.is_zipfile(path):
-        raise ValueError(
-            f"{path} is not an augmenter file, or it is cut short; "
-            "give a file written by EELSAugmenter.save"
-        )
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            names = file.files
-            if "header" not in names:
-                raise ValueError(f"{path} is not an augmenter file: it has no header")
-            header = json.loads(file["header"].tobytes().decode())
-            _check_header(path, header)
-            arrays = {name: file[name] for name in names if name != "header"}
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        EOFError,
-        OSError,
-        UnicodeDecodeError,
-        # What zipfile makes of damaged flags: an unknown compression, an encrypted member.
-        NotImplementedError,
-        RuntimeError,
-    ) as error:
-        raise ValueError(f"{path} is damaged and cannot be read ({error})") from error
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{path} is damaged: its header cannot be read ({error})") from error
+        raise FileNotFoundError(f"there is no {noun} {path}")
+    with open(path, "rb") as file:
+        if not zipfile.is_zipfile(file):
+            raise AugmenterFileError(
+                f"{path} is not an {noun}, or it is cut short; give a file written by EELSAugmenter"
+            )
+        try:
+            with zipfile.ZipFile(file) as archive:
+                members = _members(archive, path.stat().st_size)
+                if _HEADER not in members:
+                    raise AugmenterFileError(f"{path} is not an {noun}: it has no header")
+                header = json.loads(_read_array(archive, members.pop(_HEADER)).tobytes().decode())
+                _check_header(path, header, kind)
+                arrays = {name: _read_array(archive, info) for name, info in members.items()}
+        except AugmenterFileError:
+            raise
+        except json.JSONDecodeError as error:
+            raise AugmenterFileError(
+                f"{path} is damaged: its header cannot be read ({error})"
+            ) from error
+        except _DAMAGE as error:
+            raise AugmenterFileError(
+                f"{path} is damaged and cannot be read ({type(error).__name__}: {error})"
+            ) from error
     return header, arrays
 
 
-def _check_header(path: Path, header: Any) -> None:
-    if not isinstance(header, dict) or header.get("format") != FORMAT:
-        raise ValueError(f"{path} is not an augmenter file: its header is of another kind")
+def _members(archive: zipfile.ZipFile, file_size: int) -> dict[str, zipfile.ZipInfo]:
+    """Members by array name, before any is unpacked."""
+    members: dict[str, zipfile.ZipInfo] = {}
+    for info in archive.infolist():
+        name = info.filename.removesuffix(".npy")
+        plain = all(part.isidentifier() or part.isdigit() for part in name.split("/"))
+        if name == info.filename or not plain:
+            raise ValueError(f"{info.filename!r} is not a name that this package writes")
+        if name in members:
+            raise ValueError(f"two members named {name!r}")
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise ValueError(f"{name!r} is compressed in an unknown way")
+        members[name] = info
+    total = sum(info.file_size for info in members.values())
+    allowed = max(FREE_SIZE, MAX_RATIO * file_size)
+    if total > allowed:
+        raise AugmenterFileError(
+            f"a file of {file_size} bytes claims to hold {total}; at most {allowed} are believed"
+        )
+    return members
+
+
+def _read_array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> np.ndarray:
+    """One array, its claims compared with the member's size before memory is taken for it."""
+    with archive.open(info) as file:
+        shape, fortran, dtype = _array_header(file)
+        size = math.prod(shape) * dtype.itemsize
+        if file.tell() + size != info.file_size:
+            raise ValueError(f"{info.filename!r} is not as long as its shape {shape} says")
+        # zipfile compares the checksum once the last byte has been read.
+        content = bytearray(file.read())
+    array = np.frombuffer(content, dtype).reshape(shape, order="F" if fortran else "C")
+    return array.astype(dtype.newbyteorder("="), copy=False)
+
+
+def _array_header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype]:
+    if np.lib.format.read_magic(file) != (1, 0):
+        raise ValueError("an array is of another version of NumPy's format")
+    shape, fortran, dtype = np.lib.format.read_array_header_1_0(file, max_header_size=10_000)
+    if dtype.kind not in "biuf" or dtype.itemsize > 8:
+        raise ValueError(f"an array of {dtype}; only plain numbers are read, no pickled objects")
+    if any(size < 0 for size in shape):
+        raise ValueError(f"an array of shape {shape}")
+    return shape, fortran, dtype
+
+
+def _check_header(path: Path, header: Any, kind: str) -> None:
+    noun = f"{kind.split()[-1]} file"
+    if not isinstance(header, dict) or header.get("format") != kind:
+        raise AugmenterFileError(f"{path} is not an {noun}: its header is of another kind")
     version = header.get("format_version")
     if not isinstance(version, int):
-        raise ValueError(f"{path} is damaged: its header gives no format version")
+        raise AugmenterFileError(f"{path} is damaged: its header gives no format version")
     if version > FORMAT_VERSION:
-        raise ValueError(
+        raise AugmenterFileError(
             f"{path} was written by hyperspy_dag {header.get('package_version')} in format "
             f"{version}; this version reads up to format {FORMAT_VERSION}. Update hyperspy_dag "
             "to open it"
         )
+
+
+def finite(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return `arrays`, or raise ValueError naming the first that holds NaN or infinity."""
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise ValueError(f"{name!r} holds NaN or infinity")
+    return arrays
+
+
+def below(arrays: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+    """Return the arrays whose names begin with `prefix` and a slash, under what follows."""
+    prefix += "/"
+    return {n.removeprefix(prefix): a for n, a in arrays.items() if n.startswith(prefix)}

@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
-import time
 import warnings
+from contextlib import closing, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,26 +22,62 @@ from ._checks import (
     check_random_state,
     check_writable,
 )
+from ._headers import check_classes, check_digest, check_energy_axis, check_metadata
 from ._output import synthetic_signal
-from .dag.architectures import ARCHITECTURES, AUTO
+from ._persistence import AugmenterFileError
+from ._runs import Run, begin_run, check_new_run, open_run
+from ._workers import WorkerLostError, check_workers, fit_classes
+from .dag.architectures import ARCHITECTURES, AUTO, GeneratorBranches
 from .dag.designs import DESIGNS
 from .dag.fitted import ClassModel
+from .dag.jobs import ClassJob
 from .dag.recipes import RECIPES
-from .dag.stopping import CRITERIA, METRICS
+from .dag.stopping import CRITERIA, METRICS, StoppingRule
 from .training_data import TrainingSet, spectrum_digests, training_set
 
 if TYPE_CHECKING:
+    from distributed import Client
     from exspy.signals import EELSSpectrum
     from numpy.typing import ArrayLike
 
     from .dag.stopping import Evaluation
     from .validation import Report
 
-__all__ = ["EELSAugmenter", "NotFittedError"]
+__all__ = ["AugmenterFileError", "EELSAugmenter", "NotFittedError", "WorkerLostError"]
+
+_logger = logging.getLogger(__name__)
 
 
 class NotFittedError(ValueError, AttributeError):
     """The augmenter was asked for spectra before :meth:`EELSAugmenter.fit`."""
+
+
+@dataclass(frozen=True)
+class _Way:
+    """How a fit is carried out, which changes nothing of what comes out."""
+
+    n_jobs: int
+    client: Client | None
+    show_progressbar: bool | None
+    new_run: Path | None = None
+    every: int = 0
+
+    @classmethod
+    def of(
+        cls,
+        n_jobs: int | None = None,
+        client: Client | None = None,
+        checkpoint_dir: str | os.PathLike | None = None,
+        checkpoint_every: int = 10,
+        show_progressbar: bool | None = None,
+    ) -> _Way:
+        """Check the arguments of :meth:`EELSAugmenter.fit`, before hours of work."""
+        return cls(
+            *check_workers(n_jobs, client),
+            show_progressbar,
+            None if checkpoint_dir is None else check_new_run(checkpoint_dir),
+            check_count("checkpoint_every", checkpoint_every),
+        )
 
 
 class EELSAugmenter:
@@ -170,7 +208,15 @@ class EELSAugmenter:
     # -- training ----------------------------------------------------------------------------
 
     def fit(
-        self, s: EELSSpectrum, labels: ArrayLike, *, show_progressbar: bool | None = None
+        self,
+        s: EELSSpectrum,
+        labels: ArrayLike,
+        *,
+        n_jobs: int | None = None,
+        client: Client | None = None,
+        checkpoint_dir: str | os.PathLike | None = None,
+        checkpoint_every: int = 10,
+        show_progressbar: bool | None = None,
     ) -> EELSAugmenter:
         """Train a generator for each class.
 
@@ -183,6 +229,20 @@ class EELSAugmenter:
         labels : array-like or signal of the navigation shape
             The class of each spectrum: str, int or bool; ``-1``, None, NaN and ``""`` are
             unlabelled. See :mod:`hyperspy_dag.labels`.
+        n_jobs : int, optional
+            Classes to train side by side, each in a process of its own with one thread; -1 is
+            one for each core. Default: one after the other in this process, or on the active
+            ``dask.distributed`` client if there is one. In a script, more than 1 needs
+            ``if __name__ == "__main__":``.
+        client : dask.distributed.Client, optional
+            A cluster to train on, class by class.
+        checkpoint_dir : str or path, optional
+            A new or empty folder that this training can be gone on with from, should it be
+            killed: see :meth:`resume`. It holds the training spectra too. By default nothing is
+            written. On a cluster, a folder that all its machines share.
+        checkpoint_every : int, default 10
+            Epochs between checkpoints; what is lost at most. Written where the metrics are looked
+            at, which the refined recipe does every 10 epochs; the best state is written besides.
         show_progressbar : bool, optional
             Default: HyperSpy's preference.
 
@@ -194,63 +254,165 @@ class EELSAugmenter:
         ------
         TypeError, ValueError
             Of anything that training would stumble over, before it begins.
+        FileExistsError
+            `checkpoint_dir` holds a training already.
         hyperspy_dag.dag.fitting.TrainingDivergedError
             A class's loss was not finite, and again after a restart.
+        WorkerLostError
+            The process that trained a class was killed, again and again.
+        OSError
+            A checkpoint could not be written: the disk is full, the folder gone.
         KeyboardInterrupt
             Ctrl-C before the first class was finished. Later, the finished classes are kept and
             a warning says which.
+
+        Notes
+        -----
+        What goes wrong with one class stops no other: the finished ones are kept, and then the
+        error is raised.
+
+        The spectra that come out depend on `random_state` and on the number of threads of the
+        processes, which decides the order of sums, but not on `n_jobs`, `client` or
+        checkpoints.
         """
-        return self._fit(training_set(s, labels), show_progressbar)
+        way = _Way.of(n_jobs, client, checkpoint_dir, checkpoint_every, show_progressbar)
+        return self._fit(training_set(s, labels), way)
 
-    def _fit(self, data: TrainingSet, show_progressbar: bool | None) -> EELSAugmenter:
-        from .dag.fitting import Fitter, StoppingRule, TrainingDivergedError, lend_trainer
+    @classmethod
+    def resume(
+        cls,
+        checkpoint_dir: str | os.PathLike,
+        s: EELSSpectrum | None = None,
+        labels: ArrayLike | None = None,
+        *,
+        n_jobs: int | None = None,
+        client: Client | None = None,
+        show_progressbar: bool | None = None,
+    ) -> EELSAugmenter:
+        """Go on with a training that was killed or interrupted, and finish it.
 
-        rule = StoppingRule(self.stopping, self.tolerance, self.max_epochs)
+        What comes out is, bit for bit, what the training would have given without the
+        interruption, on the same machine with as many threads.
+
+        Parameters
+        ----------
+        checkpoint_dir : str or path
+            As it was given to :meth:`fit`. Finished classes are taken as they are.
+        s, labels : optional
+            Not needed: the folder holds the training spectra. Given, they are compared with them.
+        n_jobs, client, show_progressbar
+            As of :meth:`fit`.
+
+        Returns
+        -------
+        EELSAugmenter
+            Fitted.
+
+        Raises
+        ------
+        FileNotFoundError
+            The folder holds no training.
+        AugmenterFileError
+            Its files are damaged, or not of this package.
+        ValueError
+            `s` and `labels` are not those that the training was begun with.
+        BlockingIOError
+            Another process trains into this folder.
+        """
+        way = _Way.of(n_jobs, client, show_progressbar=show_progressbar)
+        run, header, data = open_run(checkpoint_dir)
+        if (s is None) != (labels is None):
+            raise TypeError("give both s and labels, or neither")
+        if s is not None and training_set(s, labels).digest != data.digest:
+            raise ValueError(
+                f"these spectra or labels are not those that the training in {run.folder} was "
+                "begun with; leave s and labels out to go on with its own, or fit anew"
+            )
+        augmenter = cls._of_settings(run.folder, header["settings"])
+        return augmenter._fit(data, way, run)
+
+    def _fit(self, data: TrainingSet, way: _Way, run: Run | None = None) -> EELSAugmenter:
+        if way.new_run is not None:
+            run = begin_run(way.new_run, way.every, self._settings(), data)
+        jobs = [self._job(number, label, run) for number, label in enumerate(data.classes)]
         models: dict[Any, ClassModel] = {}
         seconds: dict[Any, float] = {}
+        errors: dict[Any, Exception] = {}
+        one_by_one = way.client is None and min(way.n_jobs, len(jobs)) == 1
+        progress = (_EpochProgress if one_by_one else _ClassProgress)(
+            data.classes, self.max_epochs, way.show_progressbar
+        )
         try:
-            with lend_trainer(
-                data.channels,
-                ARCHITECTURES[self.architecture],
-                DESIGNS[self.design],
-                RECIPES[self.recipe],
-            ) as trainer:
-                fitter = Fitter(trainer, rule)
-                for number, label in enumerate(data.classes, start=1):
-                    description = f"{label} ({number}/{len(data.classes)})"
-                    begin = time.perf_counter()
-                    with _Progress(description, self.max_epochs, show_progressbar) as progress:
-                        models[label] = fitter.fit(
-                            label,
-                            data.spectra[label],
-                            self._class_seed(label, "fit"),
-                            progress.report,
-                        )
-                    seconds[label] = time.perf_counter() - begin
-                    self._warn_if_not_reached(label, models[label])
+            with (
+                run.lock() if run else nullcontext(),
+                progress,
+                closing(
+                    fit_classes(
+                        jobs,
+                        data.spectra,
+                        n_jobs=way.n_jobs,
+                        client=way.client,
+                        progress=progress.report,
+                    )
+                ) as results,
+            ):
+                for label, result in results:
+                    progress.finish(label)
+                    if isinstance(result, Exception):
+                        errors[label] = result
+                        _logger.warning("Class %r was not fitted: %s", label, result)
+                    else:
+                        models[label], seconds[label] = result
+                        self._warn_if_not_reached(label, models[label])
         except KeyboardInterrupt:
             if not models:
                 raise
             self._keep(data, models, seconds)
             missing = [str(label) for label in data.classes if label not in models]
+            hint = f" Go on by {_resume_call(run)}." if run else ""
             warnings.warn(
                 f"Training was interrupted. Kept: the best state of "
-                f"{', '.join(map(str, models))}. Not fitted: {', '.join(missing)}.",
+                f"{', '.join(map(str, models))}. Not fitted: {', '.join(missing)}.{hint}",
                 UserWarning,
                 stacklevel=3,
             )
             return self
-        except TrainingDivergedError as error:
-            if models:
-                self._keep(data, models, seconds)
-                error.add_note(f"This augmenter keeps: {', '.join(map(str, models))}.")
-            raise
-        self._keep(data, models, seconds)
+        if models:
+            self._keep(data, models, seconds)
+        if errors:
+            raise self._first_error(errors, models, run)
         return self
+
+    def _job(self, number: int, label: Any, run: Run | None) -> ClassJob:
+        return ClassJob(
+            label=label,
+            architecture=ARCHITECTURES[self.architecture],
+            design=DESIGNS[self.design],
+            recipe=RECIPES[self.recipe],
+            stopping=StoppingRule(self.stopping, self.tolerance, self.max_epochs),
+            seed=self._class_seed(label, "fit"),
+            checkpoint=None if run is None else run.checkpoint(number),
+        )
+
+    @staticmethod
+    def _first_error(
+        errors: dict[Any, Exception], models: dict[Any, ClassModel], run: Run | None
+    ) -> Exception:
+        (first, error), *others = errors.items()
+        if others:
+            more = "; ".join(f"{label}: {one}" for label, one in others)
+            error.add_note(f"That was class {first}. Not fitted besides: {more}")
+        if models:
+            error.add_note(f"This augmenter keeps: {', '.join(map(str, models))}.")
+        if run is not None:
+            error.add_note(f"Once that is mended, go on by {_resume_call(run)}.")
+        return error
 
     def _keep(
         self, data: TrainingSet, models: dict[Any, ClassModel], seconds: dict[Any, float]
     ) -> None:
+        # Classes may be done in any order.
+        models = {label: models[label] for label in data.classes if label in models}
         self._models = models
         self._energy_axis = data.axis
         self._channels = data.channels
@@ -258,7 +420,7 @@ class EELSAugmenter:
         self._spectrum_digests = np.concatenate(
             [spectrum_digests(data.spectra[label]) for label in models]
         )
-        self._fit_seconds = seconds
+        self._fit_seconds = {label: seconds[label] for label in models}
         self._preprocessing = data.preprocessing
         self._instrument = data.instrument
 
@@ -437,16 +599,18 @@ class EELSAugmenter:
         labels: ArrayLike,
         *,
         n_spectra: int | None = None,
-        show_progressbar: bool | None = None,
+        **options: Any,
     ) -> tuple[EELSSpectrum, np.ndarray]:
         """Fit, and return the real spectra topped up with synthetic ones to balanced classes.
 
         Parameters
         ----------
-        s, labels, show_progressbar
+        s, labels
             As of :meth:`fit`.
         n_spectra : int, optional
             Spectra of each class in the result; default: as many as the largest class has.
+        **options
+            `n_jobs`, `checkpoint_dir` and the others of :meth:`fit`.
 
         Returns
         -------
@@ -460,6 +624,7 @@ class EELSAugmenter:
         ValueError
             `n_spectra` is smaller than a class: nothing real is thrown away.
         """
+        way = _Way.of(**options)
         data = training_set(s, labels)
         largest = max(data.counts, key=data.counts.get)
         if n_spectra is None:
@@ -469,7 +634,7 @@ class EELSAugmenter:
                 f"n_spectra={n_spectra} is less than class {largest!r} has "
                 f"({data.counts[largest]}); give at least that, or leave it out"
             )
-        self._fit(data, show_progressbar)
+        self._fit(data, way)
         parts, index = [], []
         for i, label in enumerate(self.classes_):
             parts.append(data.spectra[label])
@@ -515,6 +680,28 @@ class EELSAugmenter:
 
     # -- files -------------------------------------------------------------------------------
 
+    def _settings(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {
+            "design": self.design,
+            "architecture": self.architecture,
+            "recipe": self.recipe,
+            "stopping": self.stopping,
+            "tolerance": self.tolerance,
+            "max_epochs": self.max_epochs,
+            "random_state": self.random_state_,
+        }
+
+    @classmethod
+    def _of_settings(cls, path: Path, settings: Any) -> EELSAugmenter:
+        """Build from the settings in a file."""
+        try:
+            if settings["random_state"] is None:
+                raise TypeError("no random state")
+            return cls(**settings)
+        except (LookupError, TypeError, ValueError) as error:
+            raise _not_understood(path, error) from error
+
     def save(self, filename: str | os.PathLike, overwrite: bool = False) -> None:
         """Write the fitted augmenter to one file.
 
@@ -529,22 +716,15 @@ class EELSAugmenter:
         ------
         NotFittedError
             Before :meth:`fit`.
-        FileExistsError, FileNotFoundError, PermissionError
-            The file cannot be written.
+        FileExistsError, FileNotFoundError, PermissionError, OSError
+            The file cannot be written: the disk is full, for instance. An older file of that name
+            is untouched then, and no half of a new one is left.
         """
         models = self._fitted()
         path = check_writable(filename, overwrite)
         header: dict[str, Any] = {
             "package_version": __version__,
-            "settings": {
-                "design": self.design,
-                "architecture": self.architecture,
-                "recipe": self.recipe,
-                "stopping": self.stopping,
-                "tolerance": self.tolerance,
-                "max_epochs": self.max_epochs,
-                "random_state": self.random_state_,
-            },
+            "settings": self._settings(),
             "energy_axis": self._energy_axis,
             "channels": self._channels,
             "digest": self._digest,
@@ -570,62 +750,128 @@ class EELSAugmenter:
         ------
         FileNotFoundError
             There is no such file.
-        ValueError
-            The file is damaged, of another kind, or of a newer version of this package.
+        AugmenterFileError
+            The file is damaged, of another kind, or of a newer version of this package; or it
+            holds what this package does not write. It is a ValueError.
         """
         path = Path(filename).expanduser()
         header, arrays = _persistence.read(path)
         try:
-            augmenter = cls(**header["settings"])
-            augmenter._energy_axis = header["energy_axis"]
-            augmenter._channels = header["channels"]
-            augmenter._digest = header["digest"]
-            augmenter._spectrum_digests = arrays["spectrum_digests"]
-            augmenter._fit_seconds = dict(
-                zip(header["classes"], header["fit_seconds"], strict=True)
-            )
-            augmenter._preprocessing = header["preprocessing"]
-            augmenter._instrument = header["instrument"]
-            for i, (label, own) in enumerate(zip(header["classes"], header["models"], strict=True)):
-                prefix = f"{i}/"
-                augmenter._models[label] = ClassModel.of(
-                    own,
-                    {n.removeprefix(prefix): a for n, a in arrays.items() if n.startswith(prefix)},
-                )
-        except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(
-                f"{path} is an augmenter file whose content this version does not understand "
-                f"({type(error).__name__}: {error})"
-            ) from error
+            augmenter = cls._of_settings(path, header["settings"])
+            augmenter._take(header, arrays)
+        except AugmenterFileError:
+            raise
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            raise _not_understood(path, error) from error
         return augmenter
+
+    def _take(self, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+        """Take over what a file holds, believing nothing."""
+        classes = check_classes(header["classes"])
+        channels = header["channels"]
+        models = {
+            label: ClassModel.of(own, _persistence.below(arrays, str(i)), channels)
+            for i, (label, own) in enumerate(zip(classes, header["models"], strict=True))
+        }
+        for model in models.values():
+            self._check_model(model, channels)
+        self._energy_axis = check_energy_axis(header["energy_axis"], channels)
+        self._channels = channels
+        self._digest = check_digest(header["digest"])
+        self._spectrum_digests = arrays["spectrum_digests"]
+        if self._spectrum_digests.dtype != np.uint64 or self._spectrum_digests.ndim != 1:
+            raise TypeError("the digests of the training spectra are not such")
+        seconds = [float(value) for value in header["fit_seconds"]]
+        self._fit_seconds = dict(zip(classes, seconds, strict=True))
+        self._preprocessing = check_metadata(header["preprocessing"])
+        self._instrument = check_metadata(header["instrument"])
+        self._models = models
+
+    def _check_model(self, model: ClassModel, channels: int) -> None:
+        """Check what networks will be made from, before any memory is taken for them."""
+        if (model.start is not None) != RECIPES[self.recipe].physical:
+            raise ValueError("a statistical model where there should be none, or none")
+        if not any(weight.shape[-1:] == (channels,) for weight in model.weights):
+            raise ValueError(f"no weights for {channels} channels")
+        branched = isinstance(ARCHITECTURES[self.architecture].generator, GeneratorBranches)
+        # The last layer of these is the largest.
+        if branched and not any(weight.shape == (channels, channels) for weight in model.weights):
+            raise ValueError(f"no layer of {channels} channels")
+
+
+def _not_understood(path: Path, error: Exception) -> AugmenterFileError:
+    return AugmenterFileError(
+        f"{path} is a file whose content this version does not understand "
+        f"({type(error).__name__}: {error})"
+    )
+
+
+def _resume_call(run: Run) -> str:
+    return f"EELSAugmenter.resume({str(run.folder)!r})"
 
 
 class _Progress:
-    """HyperSpy's progress bar over the epochs of a class, with the live metrics."""
+    """HyperSpy's progress bar: what all fits have in common."""
 
-    def __init__(self, description: str, epochs: int, show: bool | None):
+    def __init__(self, labels: list, epochs: int, show: bool | None):
         from hyperspy.defaults_parser import preferences
+
+        self._labels, self._epochs = labels, epochs
+        self._show = preferences.General.show_progressbar if show is None else show
+        self._bar = None
+
+    def _open(self, total: int, description: str, unit: str) -> None:
         from hyperspy.external.progressbar import progressbar
 
-        if show is None:
-            show = preferences.General.show_progressbar
-        self._bar = progressbar(total=epochs, desc=description, unit="epoch", disable=not show)
+        self._bar = progressbar(total=total, desc=description, unit=unit, disable=not self._show)
 
     def __enter__(self) -> _Progress:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._bar.close()
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
 
-    def report(self, epoch: int, evaluation: Evaluation) -> None:
+    def _show_metrics(self, metrics: dict[str, float], **others: str) -> None:
+        if not metrics:
+            return
+        figures = {
+            "Fréchet": f"{metrics['frechet_distance']:.3g}",
+            "Pearson": f"{metrics['pearson_correlation']:.3f}",
+            "cosine": f"{metrics['cosine_distance']:.3f}",
+        }
+        self._bar.set_postfix(others | figures, refresh=False)
+
+
+class _EpochProgress(_Progress):
+    """One bar after the other, over the epochs of a class, with the live metrics."""
+
+    def report(self, label: Any, epoch: int, metrics: dict[str, float]) -> None:
         """Show where the class stands."""
-        metrics = evaluation.metrics
-        self._bar.set_postfix(
-            {
-                "Fréchet": f"{metrics['frechet_distance']:.3g}",
-                "Pearson": f"{metrics['pearson_correlation']:.3f}",
-                "cosine": f"{metrics['cosine_distance']:.3f}",
-            },
-            refresh=False,
-        )
+        if self._bar is None:
+            number = self._labels.index(label) + 1
+            self._open(self._epochs, f"{label} ({number}/{len(self._labels)})", "epoch")
+        self._show_metrics(metrics)
         self._bar.update(epoch - self._bar.n)
+
+    def finish(self, label: Any) -> None:
+        """Close the class's bar."""
+        self.__exit__()
+
+
+class _ClassProgress(_Progress):
+    """One bar over classes that are trained side by side."""
+
+    def __enter__(self) -> _Progress:
+        self._open(len(self._labels), "classes", "class")
+        return self
+
+    def report(self, label: Any, epoch: int, metrics: dict[str, float]) -> None:
+        """Show where one of the classes stands."""
+        self._show_metrics(metrics, last=f"{label}, epoch {epoch}")
+        self._bar.update(0)
+
+    def finish(self, label: Any) -> None:
+        """Count the class."""
+        self._bar.update(1)

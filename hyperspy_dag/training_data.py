@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ._headers import plain_metadata
 from .labels import ClassLabels, Label, parse_labels
 from .preprocessing import axis_in_ev, check_signal, preprocessing_record
 
 if TYPE_CHECKING:
     from exspy.signals import EELSSpectrum
 
-__all__ = ["TrainingSet", "spectrum_digests", "training_set"]
+__all__ = ["TrainingSet", "data_digest", "spectrum_digests", "training_set"]
 
 #: Between which values a spectrum's maximum may lie for it to count as max-normalised.
 #: Interpolation or smoothing after the division lowers the maxima of noisy spectra well below 1.
@@ -131,8 +132,8 @@ def training_set(
     return TrainingSet(
         spectra=by_class,
         classes=list(parsed.classes),
-        axis=axis_in_ev(s.axes_manager.signal_axes[0])[0].get_axis_dictionary(),
-        digest=_digest(by_class),
+        axis=_energy_axis(s),
+        digest=data_digest(by_class),
         preprocessing=preprocessing_record(s),
         labels=parsed,
         instrument=_instrument(s),
@@ -141,7 +142,15 @@ def training_set(
 
 def _instrument(s: EELSSpectrum) -> dict[str, Any] | None:
     node = s.metadata.get_item("Acquisition_instrument")
-    return None if node is None else node.as_dictionary()
+    return None if node is None else plain_metadata(node.as_dictionary())
+
+
+def _energy_axis(s: EELSSpectrum) -> dict[str, Any]:
+    """The energy axis as numbers: an expression would be run when a file with it is opened."""
+    axis = axis_in_ev(s.axes_manager.signal_axes[0])[0]
+    if hasattr(axis, "expression"):
+        axis.convert_to_non_uniform_axis()
+    return axis.get_axis_dictionary()
 
 
 def spectrum_digests(spectra: ArrayLike) -> NDArray[np.uint64]:
@@ -297,7 +306,8 @@ def _warn_similar_names(classes: Iterable[Label]) -> None:
         )
 
 
-def _digest(spectra: dict[Label, NDArray[np.float32]]) -> str:
+def data_digest(spectra: dict[Label, NDArray[np.float32]]) -> str:
+    """Return the SHA-256 (hexadecimal) of spectra, shape (n, channels), by class."""
     digest = hashlib.sha256()
     for label, rows in spectra.items():
         digest.update(f"{label!r} {rows.shape}\n".encode())

@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
-from .start import Start
-from .stopping import Baseline, Evaluation
+from hyperspy_dag._persistence import below, finite
+
+from .start import KERNEL_SIZE, LATENT_SIZE, MAX_COMPONENTS, Start
+from .stopping import METRICS, Baseline, Evaluation
 
 
 @dataclass
@@ -27,6 +30,11 @@ class History:
     discriminator_cost: list[float] = field(default_factory=list)
     generator_cost: list[float] = field(default_factory=list)
     evaluations: list[Evaluation] = field(default_factory=list)
+
+    def go_back_to(self, epoch: int) -> None:
+        """Forget what came after an epoch."""
+        del self.discriminator_cost[epoch:], self.generator_cost[epoch:]
+        self.evaluations[:] = [e for e in self.evaluations if e.epoch <= epoch]
 
 
 @dataclass(frozen=True)
@@ -74,22 +82,88 @@ class ClassModel:
         return arrays
 
     @classmethod
-    def of(cls, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> ClassModel:
-        """Build from what :meth:`header` and :meth:`arrays` gave."""
+    def of(cls, header: dict[str, Any], arrays: dict[str, np.ndarray], channels: int) -> ClassModel:
+        """Build from what :meth:`header` and :meth:`arrays` gave, believing nothing.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            Something is missing, or not as it should be.
+        """
+        finite(arrays)
         start = None
         if header["start"] is not None:
-            own = {n.removeprefix("start/"): a for n, a in arrays.items() if n.startswith("start/")}
-            start = Start(**header["start"], **own)
+            start = Start(**header["start"], **below(arrays, "start"))
+            _check_start(start, channels)
         weights = [arrays[f"weights/{i}"] for i in range(len(header["weights"]))]
         for weight, shape in zip(weights, header["weights"], strict=True):
             if list(weight.shape) != shape:
                 raise ValueError(f"weights of shape {weight.shape} where {shape} was written")
-        evaluations = [Evaluation(**e) for e in header["history"]["evaluations"]]
+        history = header["history"]
         return cls(
             weights=weights,
             start=start,
-            best=Evaluation(**header["best"]),
-            baseline=Baseline(**header["baseline"]),
-            history=History(**{**header["history"], "evaluations": evaluations}),
-            n_training=header["n_training"],
+            best=_evaluation(header["best"]),
+            baseline=Baseline(**{k: _metrics(header["baseline"][k]) for k in ("mean", "spread")}),
+            history=history_of(history),
+            n_training=_whole(header["n_training"]),
         )
+
+
+def history_of(header: dict[str, Any]) -> History:
+    """Build a history from a file's header, believing nothing."""
+    return History(
+        discriminator_cost=[_number(v) for v in header["discriminator_cost"]],
+        generator_cost=[_number(v) for v in header["generator_cost"]],
+        evaluations=[_evaluation(e) for e in header["evaluations"]],
+    )
+
+
+def _evaluation(header: dict[str, Any]) -> Evaluation:
+    return Evaluation(
+        epoch=_whole(header["epoch"]),
+        metrics=_metrics(header["metrics"]),
+        score=_number(header["score"]),
+        reached=header["reached"] is True,
+    )
+
+
+def _metrics(header: dict[str, Any]) -> dict[str, float]:
+    return {name: _number(header[name]) for name in METRICS}
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{value!r} where a number should be")
+    return float(value)
+
+
+def _whole(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**63:
+        raise TypeError(f"{value!r} where a count should be")
+    return value
+
+
+def _check_start(start: Start, channels: int) -> None:
+    shapes = {
+        "mean": (channels,),
+        "basis": (MAX_COMPONENTS, channels),
+        "level": (2,),
+        "kernel": (KERNEL_SIZE,),
+        "latent": (len(start.latent), LATENT_SIZE),
+        "neighbours": (len(start.latent), *start.neighbours.shape[1:2]),
+        "spread": (LATENT_SIZE,),
+        "smoothing": (LATENT_SIZE,),
+    }
+    for name, shape in shapes.items():
+        if (found := getattr(start, name).shape) != shape:
+            raise ValueError(f"start/{name} has the shape {found} in place of {shape}")
+    neighbours = start.neighbours
+    if neighbours.dtype.kind not in "iu" or neighbours.ndim != 2 or not neighbours.size:
+        raise ValueError("start/neighbours does not hold neighbours")
+    if not 0 <= neighbours.min() <= neighbours.max() < len(start.latent):
+        raise ValueError("start/neighbours points outside the latent vectors")
+    if not isinstance(start.unit_maximum, bool):
+        raise TypeError(f"unit_maximum is {start.unit_maximum!r}")
+    if not all(math.isfinite(_number(v)) for v in (start.jitter, start.intensity)):
+        raise ValueError("jitter or intensity is not finite")

@@ -6,17 +6,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import numpy as np
 
+from hyperspy_dag._persistence import AugmenterFileError
+
 from .architectures import Architecture
+from .checkpoints import ClassCheckpoint, Progress
 from .designs import Design
 from .fitted import ClassModel, History
 from .generators import make_generator
 from .recipes import Recipe
 from .start import fit_start
-from .stopping import Evaluation, Judge
+from .stopping import Evaluation, Judge, StoppingRule
 from .training import Trainer
 
 _logger = logging.getLogger(__name__)
@@ -30,24 +32,6 @@ SAFE_EVERY = 10
 
 class TrainingDivergedError(RuntimeError):
     """The loss of a class was not finite, twice."""
-
-
-@dataclass(frozen=True)
-class StoppingRule:
-    """When a class is done.
-
-    Attributes
-    ----------
-    criterion : {"all", "frechet"} or None
-        Metrics that must reach the real spectra's baseline; None trains all epochs.
-    tolerance : float
-        How far behind the baseline still counts as reached, relative to it.
-    max_epochs : int
-    """
-
-    criterion: str | None
-    tolerance: float
-    max_epochs: int
 
 
 #: The trainer of the last fit: compiling one takes seconds, and notebooks fit again and again.
@@ -99,8 +83,9 @@ class Fitter:
         spectra: np.ndarray,
         seed: np.random.SeedSequence,
         report: Callable[[int, Evaluation], None],
+        checkpoint: ClassCheckpoint | None = None,
     ) -> ClassModel:
-        """Fit one class.
+        """Fit one class, or go on with it.
 
         Parameters
         ----------
@@ -111,29 +96,55 @@ class Fitter:
             The class's own.
         report : callable
             Called with the epoch and its evaluation.
+        checkpoint : ClassCheckpoint, optional
+            Files to go on from if they are there, and to write.
 
         Raises
         ------
         TrainingDivergedError
             The loss was not finite, and again after a restart from the last good state with
             lower learning rates.
+        OSError
+            A checkpoint could not be written.
+        AugmenterFileError
+            A checkpoint cannot be gone on from.
         """
+        saved = None if checkpoint is None else checkpoint.load(spectra.shape[1])
+        if saved is not None and saved.progress is None:
+            return saved.model
         training_seed, judge_seed, sampling_seed = (
             np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, i)) for i in range(3)
         )
         trainer = self.trainer
-        start = fit_start(spectra) if self.recipe.physical else None
+        if saved is not None:
+            start = saved.model.start
+        else:
+            start = fit_start(spectra) if self.recipe.physical else None
         trainer.start(spectra, training_seed, start, self.stopping.max_epochs)
         judge = Judge(spectra, judge_seed, self.stopping.criterion, self.stopping.tolerance)
 
         def evaluate(epoch: int) -> Evaluation:
             return judge.judge(epoch, lambda n: trainer.sampler.draw(n, sampling_seed, start))
 
-        history = History(evaluations=[evaluate(0)])
-        best, weights = history.evaluations[0], trainer.weights()
-        good_state, good_epoch, rate_factor = trainer.state(), 0, 1.0
-        epoch = 0
-        while epoch < self.stopping.max_epochs:
+        def model() -> ClassModel:
+            return ClassModel(weights, start, best, judge.baseline, history, len(spectra))
+
+        if saved is not None:
+            best, weights = saved.model.best, saved.model.weights
+            progress = saved.progress
+            history = progress.history
+            self._restore(checkpoint, progress.state)
+            good_state, good_epoch = progress.good_state, progress.good_epoch
+            epoch, rate_factor = progress.epoch, progress.rate_factor
+        else:
+            history = History(evaluations=[evaluate(0)])
+            best, weights = history.evaluations[0], trainer.weights()
+            good_state, good_epoch, rate_factor = trainer.state(), 0, 1.0
+            epoch = 0
+            if checkpoint is not None:
+                checkpoint.save_model(model())
+        saved_epoch = epoch
+        while epoch < self.stopping.max_epochs and not self._reached(history):
             step = min(self.recipe.evaluate_every, self.stopping.max_epochs - epoch)
             costs = trainer.train(epoch, step, rate_factor)
             evaluation = evaluate(epoch + step) if costs.finite else None
@@ -155,6 +166,8 @@ class Fitter:
                 )
                 trainer.restore(good_state)
                 epoch, rate_factor = good_epoch, RETRY_RATE_FACTOR
+                history.go_back_to(epoch)
+                saved_epoch = min(saved_epoch, epoch)
                 continue
             epoch += step
             history.discriminator_cost.extend(costs.discriminator.tolist())
@@ -164,12 +177,34 @@ class Fitter:
                 good_state, good_epoch = trainer.state(), epoch
             if evaluation.score < best.score:
                 best, weights = evaluation, trainer.weights()
+                if checkpoint is not None:
+                    checkpoint.save_model(model())
+            if checkpoint is not None and epoch - saved_epoch >= checkpoint.every:
+                state = good_state if good_epoch == epoch else trainer.state()
+                checkpoint.save_progress(
+                    Progress(epoch, rate_factor, good_epoch, history, state, good_state)
+                )
+                saved_epoch = epoch
             report(epoch, evaluation)
-            if evaluation.reached and epoch >= self.recipe.min_epochs:
-                break
         if best.epoch == 0:
             _logger.info(
                 "Class %r: no trained state was better than the statistical start, which is kept.",
                 name,
             )
-        return ClassModel(weights, start, best, judge.baseline, history, len(spectra))
+        if checkpoint is not None:
+            checkpoint.save_model(model(), done=True)
+        return model()
+
+    def _reached(self, history: History) -> bool:
+        """Whether the last evaluation ends the training."""
+        last = history.evaluations[-1]
+        return last.epoch > 0 and last.reached and last.epoch >= self.recipe.min_epochs
+
+    def _restore(self, checkpoint: ClassCheckpoint, state: list[np.ndarray]) -> None:
+        shapes = [array.shape for array in self.trainer.state()]
+        if [array.shape for array in state] != shapes:
+            raise AugmenterFileError(
+                f"{checkpoint.state_file} was written by a version of hyperspy_dag with other "
+                "networks; go on with that version, or fit anew"
+            )
+        self.trainer.restore(state)

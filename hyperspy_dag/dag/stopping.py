@@ -26,6 +26,24 @@ CRITERIA: dict[str, tuple[str, ...]] = {
 }
 
 
+@dataclass(frozen=True)
+class StoppingRule:
+    """When a class is done.
+
+    Attributes
+    ----------
+    criterion : {"all", "frechet"} or None
+        Metrics that must reach the real spectra's baseline; None trains all epochs.
+    tolerance : float
+        How far behind the baseline still counts as reached, relative to it.
+    max_epochs : int
+    """
+
+    criterion: str | None
+    tolerance: float
+    max_epochs: int
+
+
 def compare(real: np.ndarray, synthetic: np.ndarray) -> dict[str, float]:
     """Metrics of synthetic against real spectra, arrays of shape (n, channels)."""
     return {

@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where classes are trained: in this process, in processes beside it, or on a dask cluster.
+
+Whatever the place, a class is one call of :func:`.dag.jobs.fit_class`, and what it gives depends
+on the job alone.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ._checks import check_count
+from .dag.jobs import ClassJob, Fitted, fit_class
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+_logger = logging.getLogger(__name__)
+
+#: Times that a class is begun again after the workers that held its spectra were lost; dask
+#: itself moves it to other workers before that.
+MAX_ATTEMPTS = 3
+
+#: What keeps a process at one thread, unless the user's environment says otherwise.
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+)
+
+#: ``progress(label, epoch, evaluation)``; the evaluation is a dict of metrics.
+Progress = Callable[[Any, int, dict[str, float]], None]
+
+
+class WorkerLostError(RuntimeError):
+    """The process that trained a class ended abruptly, again and again."""
+
+
+def check_workers(n_jobs: object, client: object) -> tuple[int, Client | None]:
+    """Return the number of processes and the cluster to train on, from the arguments of `fit`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        `n_jobs` is not a whole number of at least 1 or -1, `client` is not a
+        ``dask.distributed.Client``, or both were given.
+    ImportError
+        Another process is wanted and ``distributed`` is not installed.
+    """
+    if client is not None:
+        if n_jobs is not None:
+            raise ValueError("give n_jobs= or client=, not both: the cluster has its own workers")
+        _check_client(client)
+        return 1, client
+    if n_jobs is None:
+        return 1, _active_client()
+    if n_jobs == -1:
+        n_jobs = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
+        n_jobs = n_jobs or os.cpu_count() or 1
+    n_jobs = check_count("n_jobs", n_jobs)
+    if n_jobs > 1:
+        _import_distributed()
+    return n_jobs, None
+
+
+def _import_distributed() -> Any:
+    try:
+        import distributed
+    except ImportError as error:
+        raise ImportError(
+            "training classes side by side needs dask's distributed, which could not be imported "
+            f"({error}); install it with: pip install distributed. n_jobs=1 needs nothing"
+        ) from error
+    return distributed
+
+
+def _check_client(client: object) -> None:
+    distributed = _import_distributed()
+    if not isinstance(client, distributed.Client) or client.asynchronous:
+        raise TypeError(
+            f"client must be a dask.distributed.Client that is not asynchronous, {client!r} was "
+            "given"
+        )
+
+
+def _active_client() -> Client | None:
+    """The client that dask itself would use now; None without one."""
+    distributed = sys.modules.get("distributed")
+    if distributed is None:
+        return None
+    try:
+        client = distributed.default_client()
+    except ValueError:
+        return None
+    return None if client.asynchronous else client
+
+
+def fit_classes(
+    jobs: Sequence[ClassJob],
+    spectra: dict[Any, np.ndarray],
+    *,
+    n_jobs: int,
+    client: Client | None,
+    progress: Progress,
+) -> Iterator[tuple[Any, Fitted | Exception]]:
+    """Train classes, and yield each with its result, or what went wrong, as it is done.
+
+    Parameters
+    ----------
+    jobs : sequence of ClassJob
+    spectra : dict of label to array of shape (n, channels)
+    n_jobs : int
+        Processes; 1 is this one.
+    client : dask.distributed.Client or None
+        A cluster to train on.
+    progress : callable
+        Called in this process, perhaps in another thread.
+    """
+    if client is not None:
+        yield from _fit_on_cluster(jobs, spectra, client, progress)
+    elif min(n_jobs, len(jobs)) > 1:
+        with _local_client(min(n_jobs, len(jobs))) as client:
+            yield from _fit_on_cluster(jobs, spectra, client, progress)
+    else:
+        for job in jobs:
+            yield job.label, _fit_here(job, spectra[job.label], progress)
+
+
+def _fit_here(job: ClassJob, spectra: np.ndarray, progress: Progress) -> Fitted | Exception:
+    progress(job.label, 0, {})
+    try:
+        return fit_class(job, spectra, lambda epoch, e: progress(job.label, epoch, e.metrics))
+    except Exception as error:  # noqa: BLE001 - it is handed on; the other classes go on
+        return error
+
+
+@contextmanager
+def _local_client(n_workers: int) -> Iterator[Client]:
+    """A cluster of single-threaded processes on this machine, for the time of a fit."""
+    import dask
+
+    distributed = _import_distributed()
+    threads = {name: os.environ.get(name, "1") for name in THREAD_VARIABLES}
+    environment = dask.config.get("distributed.nanny.pre-spawn-environ", {}) | threads
+    with (
+        dask.config.set({"distributed.nanny.pre-spawn-environ": environment}),
+        distributed.LocalCluster(
+            n_workers=n_workers,
+            threads_per_worker=1,
+            processes=True,
+            # An even share of the memory per core would be too little for TensorFlow on laptops.
+            memory_limit=0,
+            dashboard_address=None,
+            silence_logs=logging.ERROR,
+        ) as cluster,
+        distributed.Client(cluster, set_as_default=False) as client,
+    ):
+        yield client
+
+
+def _fit_on_cluster(
+    jobs: Sequence[ClassJob], spectra: dict[Any, np.ndarray], client: Client, progress: Progress
+) -> Iterator[tuple[Any, Fitted | Exception]]:
+    distributed = _import_distributed()
+    run = f"hyperspy_dag-{uuid.uuid4().hex}"
+    stop = distributed.Event(run, client=client)
+    labels = [job.label for job in jobs]
+    client.subscribe_topic(run, lambda event: progress(labels[event[1][0]], *event[1][1:]))
+    attempts = dict.fromkeys(range(len(jobs)), 0)
+
+    def submit(number: int) -> Any:
+        attempts[number] += 1
+        job = jobs[number]
+        # To every worker once, so that another can take over without asking this process.
+        data = client.scatter(spectra[job.label], broadcast=True)
+        return client.submit(
+            _fit_on_worker,
+            job,
+            data,
+            run,
+            number,
+            key=f"{run}-{number}-{attempts[number]}",
+            # The longest first: no worker is left alone with it at the end.
+            priority=len(spectra[job.label]),
+            pure=False,
+        )
+
+    order = sorted(range(len(jobs)), key=lambda i: -len(spectra[jobs[i].label]))
+    running = {submit(number): number for number in order}
+    done = distributed.as_completed(running)
+    try:
+        for future in done:
+            number = running.pop(future)
+            label = jobs[number].label
+            try:
+                result = future.result()
+            except CancelledError as error:
+                # The scheduler gives up a task whose input was on lost workers alone.
+                if attempts[number] < MAX_ATTEMPTS:
+                    _logger.warning("Class %r: its worker was lost; training it again.", label)
+                    again = submit(number)
+                    running[again] = number
+                    done.add(again)
+                    continue
+                yield label, _lost(label, error)
+            except distributed.KilledWorker as error:
+                yield label, _lost(label, error)
+            except Exception as error:  # noqa: BLE001 - it is handed on; the other classes go on
+                yield label, error
+            else:
+                yield label, result
+    finally:
+        client.unsubscribe_topic(run)
+        if running:
+            # Ctrl-C. What waits is taken back, and what runs ends at its next report.
+            stop.set()
+            client.cancel(list(running))
+
+
+def _lost(label: Any, error: BaseException) -> WorkerLostError:
+    lost = WorkerLostError(
+        f"the process that trained class {label!r} ended abruptly, and again when it was begun "
+        "anew. Most often the memory did not suffice: train fewer classes side by side (n_jobs=) "
+        "or give the workers more"
+    )
+    lost.__cause__ = error
+    return lost
+
+
+def _fit_on_worker(job: ClassJob, spectra: np.ndarray, run: str, number: int) -> Fitted:
+    """Run by a worker of the cluster."""
+    from distributed import Event, get_worker
+
+    # Before TensorFlow is first imported there; a worker of a cluster has its cores to share.
+    for name in THREAD_VARIABLES[-2:]:
+        os.environ.setdefault(name, "1")
+    worker = get_worker()
+    stop = Event(run)
+
+    def report(epoch: int, evaluation: Any) -> None:
+        worker.log_event(run, (number, epoch, evaluation.metrics))
+        if stop.is_set():
+            raise InterruptedError(f"the training of class {job.label!r} was called off")
+
+    return fit_class(job, spectra, report)

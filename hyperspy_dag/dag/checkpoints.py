@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where the training of a class stands, in files that survive being killed (NumPy alone).
+
+A class has two files: its best model so far, written at every best state and when it is done, and
+all that training goes on from, written every few epochs. An epoch depends on nothing but that
+state and its own number, so that what a killed process had done since comes out the same again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from hyperspy_dag._persistence import (
+    CHECKPOINT,
+    AugmenterFileError,
+    below,
+    finite,
+    read,
+    write,
+)
+
+from .fitted import ClassModel, History, history_of
+
+
+@dataclass
+class Progress:
+    """What a class's training goes on from.
+
+    Attributes
+    ----------
+    epoch : int
+        Epochs done.
+    rate_factor : float
+        What the learning rates are multiplied by.
+    good_epoch : int
+        Epoch of `good_state`, which a loss that is not finite goes back to.
+    history : History
+    state, good_state : list of array
+        As of ``Trainer.state()``.
+    """
+
+    epoch: int
+    rate_factor: float
+    good_epoch: int
+    history: History
+    state: list[np.ndarray]
+    good_state: list[np.ndarray]
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What the files of a class say: its best model, and how training goes on if it does."""
+
+    model: ClassModel
+    progress: Progress | None
+
+
+@dataclass(frozen=True)
+class ClassCheckpoint:
+    """The checkpoint files of one class.
+
+    Parameters
+    ----------
+    folder : Path
+    number : int
+        Of the class; names of classes make no file names.
+    every : int
+        Epochs between states.
+    owner : str
+        What the class is trained on and how; files of another owner are refused.
+    """
+
+    folder: Path
+    number: int
+    every: int
+    owner: str
+
+    @property
+    def model_file(self) -> Path:
+        """Best model so far."""
+        return self.folder / f"class-{self.number}.npz"
+
+    @property
+    def state_file(self) -> Path:
+        """What training goes on from."""
+        return self.folder / f"class-{self.number}-state.npz"
+
+    def save_model(self, model: ClassModel, done: bool = False) -> None:
+        """Write the best model; with `done` the class needs no training any more.
+
+        Raises
+        ------
+        OSError
+            The file could not be written; the one before is whole.
+        """
+        header = {"owner": self.owner, "done": done, "model": model.header()}
+        write(self.model_file, header, model.arrays(), kind=CHECKPOINT, compress=False)
+        if done:
+            self.state_file.unlink(missing_ok=True)
+
+    def save_progress(self, progress: Progress) -> None:
+        """Write what training goes on from; the best model is to be written before.
+
+        Raises
+        ------
+        OSError
+            The file could not be written; the one before is whole.
+        """
+        header = {
+            "owner": self.owner,
+            "epoch": progress.epoch,
+            "rate_factor": progress.rate_factor,
+            "good_epoch": progress.good_epoch,
+            "history": asdict(progress.history),
+            "variables": len(progress.state),
+        }
+        arrays = {f"state/{i}": array for i, array in enumerate(progress.state)}
+        if progress.good_epoch != progress.epoch:
+            arrays |= {f"good/{i}": array for i, array in enumerate(progress.good_state)}
+        write(self.state_file, header, arrays, kind=CHECKPOINT, compress=False)
+
+    def load(self, channels: int) -> Saved | None:
+        """Read both files; None where training has to begin at the beginning.
+
+        Raises
+        ------
+        AugmenterFileError
+            A file is damaged or belongs to another training.
+        """
+        if not self.model_file.is_file():
+            return None
+        header, arrays = self._read(self.model_file)
+        try:
+            model = ClassModel.of(header["model"], arrays, channels)
+            if header["done"] is True:
+                return Saved(model, None)
+            if not self.state_file.is_file():
+                return None
+            header, arrays = self._read(self.state_file)
+            return Saved(model, _progress(header, finite(arrays)))
+        except AugmenterFileError:
+            raise
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            raise AugmenterFileError(
+                f"the checkpoint {self.model_file} is not what this version writes "
+                f"({type(error).__name__}: {error})"
+            ) from error
+
+    def _read(self, path: Path) -> tuple[dict, dict[str, np.ndarray]]:
+        header, arrays = read(path, kind=CHECKPOINT)
+        if header.get("owner") != self.owner:
+            raise AugmenterFileError(
+                f"{path} belongs to a training on other spectra or with other settings"
+            )
+        return header, arrays
+
+
+def _progress(header: dict, arrays: dict[str, np.ndarray]) -> Progress:
+    def variables(name: str) -> list[np.ndarray]:
+        own = below(arrays, name)
+        return [own[str(i)] for i in range(header["variables"])]
+
+    history = history_of(header["history"])
+    epoch, good_epoch = header["epoch"], header["good_epoch"]
+    if not (0 <= good_epoch <= epoch == len(history.generator_cost)):
+        raise ValueError(f"epoch {epoch} with {len(history.generator_cost)} epochs of history")
+    state = variables("state")
+    return Progress(
+        epoch=epoch,
+        rate_factor=float(header["rate_factor"]),
+        good_epoch=good_epoch,
+        history=history,
+        state=state,
+        good_state=state if good_epoch == epoch else variables("good"),
+    )

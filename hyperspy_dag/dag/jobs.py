@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The training of one class as a job that any process can do by itself, whatever runs beside it.
+
+Importing this needs no TensorFlow; doing a job does.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from .architectures import Architecture
+from .checkpoints import ClassCheckpoint
+from .designs import Design
+from .fitted import ClassModel
+from .recipes import Recipe
+from .stopping import Evaluation, StoppingRule
+
+Report = Callable[[int, Evaluation], None]
+
+
+@dataclass(frozen=True)
+class ClassJob:
+    """All that the training of a class depends on but its spectra.
+
+    Attributes
+    ----------
+    label : str, int or bool
+        The class.
+    architecture, design, recipe
+        See their modules.
+    stopping : StoppingRule
+    seed : numpy.random.SeedSequence
+        The class's own: it depends neither on the order of the classes nor on their number.
+    checkpoint : ClassCheckpoint or None
+    """
+
+    label: str | int | bool
+    architecture: Architecture
+    design: Design
+    recipe: Recipe
+    stopping: StoppingRule
+    seed: np.random.SeedSequence
+    checkpoint: ClassCheckpoint | None = None
+
+
+class Fitted(NamedTuple):
+    """What a job gives: a class's model, and how long it took in seconds."""
+
+    model: ClassModel
+    seconds: float
+
+
+def fit_class(job: ClassJob, spectra: np.ndarray, report: Report) -> Fitted:
+    """Train one class on its spectra of shape (n, channels).
+
+    Raises
+    ------
+    MemoryError
+        TensorFlow found no memory.
+    TrainingDivergedError, OSError, AugmenterFileError
+        See :meth:`.fitting.Fitter.fit`.
+    """
+    from ._tensorflow import tf
+    from .fitting import Fitter, lend_trainer
+
+    begin = time.perf_counter()
+    try:
+        with lend_trainer(spectra.shape[1], job.architecture, job.design, job.recipe) as trainer:
+            fitter = Fitter(trainer, job.stopping)
+            model = fitter.fit(job.label, spectra, job.seed, report, job.checkpoint)
+    except tf.errors.ResourceExhaustedError as error:
+        raise MemoryError(
+            f"no memory to train class {job.label!r} ({len(spectra)} spectra of "
+            f"{spectra.shape[1]} channels): train fewer classes side by side, or crop the spectra"
+        ) from error
+    return Fitted(model, time.perf_counter() - begin)
