@@ -99,6 +99,20 @@ def start(folder: str, *arguments: str) -> subprocess.Popen:
     )
 
 
+def first_line(process: subprocess.Popen) -> str:
+    """Wait for training to begin."""
+    for line in process.stdout:
+        if line.startswith("class "):
+            return line.strip()
+    raise RuntimeError("the training process ended before it began")
+
+
+def said(process: subprocess.Popen) -> list[str]:
+    """What :func:`train` said, without what libraries say."""
+    words = ("class ", "from ", "to ", "writes ", "digest ")
+    return [line for line in process.stdout.read().splitlines() if line.startswith(words)]
+
+
 def epochs_done(lines: list[str]) -> dict[str, int]:
     """Epochs that each class had been trained for."""
     done: dict[str, int] = {}
@@ -135,17 +149,17 @@ def run(number: int, folder: str, random: np.random.Generator, seconds: float, w
     process = start(folder, *arguments)
     lines: list[str] = []
     if in_write:
-        lines = process.stdout.read().splitlines()
+        lines = said(process)
     else:
-        lines.append(process.stdout.readline().strip())
+        lines.append(first_line(process))
         time.sleep(random.uniform(0, seconds))
         process.kill()
-        lines += process.stdout.read().splitlines()
+        lines += said(process)
     killed = process.wait() == -signal.SIGKILL
     before = epochs_done(lines)
     leftovers = [p.name for p in Path(folder).glob(".*.tmp")]
     process = start(folder, "--resume")
-    lines = process.stdout.read().splitlines()
+    lines = said(process)
     process.wait()
     after = epochs_begun(lines)
     lost = max((before[name] - after[name] for name in before if name in after), default=0)
@@ -178,9 +192,9 @@ def main() -> None:
     random = np.random.default_rng(arguments.seed)
     with tempfile.TemporaryDirectory() as scratch:
         process = start(f"{scratch}/whole")
-        lines = [process.stdout.readline().strip()]
+        first_line(process)
         begin = time.perf_counter()
-        lines += process.stdout.read().splitlines()
+        lines = said(process)
         seconds = time.perf_counter() - begin
         writes, digest = int(lines[-2].split()[1]), lines[-1].split()[1]
         rows = [

@@ -8,6 +8,7 @@ on the job alone.
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import os
 import sys
 import uuid
@@ -198,7 +199,7 @@ def _fit_on_cluster(
 
     order = sorted(range(len(jobs)), key=lambda i: -len(spectra[jobs[i].label]))
     running = {submit(number): number for number in order}
-    done = distributed.as_completed(running)
+    done = distributed.as_completed(running, loop=client.loop)
     try:
         for future in done:
             number = running.pop(future)
@@ -242,9 +243,11 @@ def _fit_on_worker(job: ClassJob, spectra: np.ndarray, run: str, number: int) ->
     """Run by a worker of the cluster."""
     from distributed import Event, get_worker
 
-    # Before TensorFlow is first imported there; a worker of a cluster has its cores to share.
-    for name in THREAD_VARIABLES[-2:]:
-        os.environ.setdefault(name, "1")
+    # Before TensorFlow is first imported there; dask sees to the other libraries' threads. A
+    # worker that is a thread of the user's own process leaves its environment alone.
+    if multiprocessing.parent_process() is not None:
+        for name in THREAD_VARIABLES[-2:]:
+            os.environ.setdefault(name, "1")
     worker = get_worker()
     stop = Event(run)
 

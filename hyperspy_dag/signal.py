@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import os
 
     import numpy as np
+    from distributed import Client
     from exspy.signals import EELSSpectrum
     from numpy.typing import ArrayLike
 
@@ -76,6 +77,10 @@ def dag_augment(
     random_state: int | np.random.Generator | None = None,
     filename: str | os.PathLike | None = None,
     overwrite: bool = False,
+    n_jobs: int | None = None,
+    client: Client | None = None,
+    checkpoint_dir: str | os.PathLike | None = None,
+    checkpoint_every: int = 10,
     show_progressbar: bool | None = None,
 ) -> EELSSpectrum:
     """Train a data-augmentation GAN on each class of these spectra; return synthetic spectra.
@@ -100,6 +105,9 @@ def dag_augment(
         Also save the result there, as .hspy or .zspy; tried before the training.
     overwrite : bool, default False
         Whether an existing file may be replaced.
+    n_jobs, client, checkpoint_dir, checkpoint_every
+        Classes side by side, clusters and trainings that survive being killed: see
+        :meth:`hyperspy_dag.EELSAugmenter.fit`. By default one class after the other, no files.
     show_progressbar : bool, optional
         Default: HyperSpy's preference.
 
@@ -141,7 +149,15 @@ def dag_augment(
     spectra = self
     if background_range is not None or signal_range is not None:
         spectra = dag_preprocess(self, background_range, signal_range)
-    augmenter.fit(spectra, labels, show_progressbar=show_progressbar)
+    augmenter.fit(
+        spectra,
+        labels,
+        n_jobs=n_jobs,
+        client=client,
+        checkpoint_dir=checkpoint_dir,
+        checkpoint_every=checkpoint_every,
+        show_progressbar=show_progressbar,
+    )
     augmented = augmenter.sample(n_spectra)
     if filename is not None:
         augmented.save(filename, overwrite=overwrite)
