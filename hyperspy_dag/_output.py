@@ -32,6 +32,7 @@ def synthetic_signal(
     Parameters
     ----------
     spectra : array of shape (classes, spectra, channels) or (spectra, channels)
+        A dask array makes the signal lazy.
     index : int array of the navigation shape
         Class of each spectrum, as position in `classes`.
     classes : list
@@ -44,11 +45,12 @@ def synthetic_signal(
     instrument : dict, optional
         Becomes ``metadata.Acquisition_instrument``: beam energy, collection angle and so on.
     """
-    from exspy.signals import EELSSpectrum
+    from exspy.signals import EELSSpectrum, LazyEELSSpectrum
 
     names = ("class", "spectrum")[-(spectra.ndim - 1) :]
     axes = [spectrum_axis(name, size) for name, size in zip(names, spectra.shape, strict=False)]
-    signal = EELSSpectrum(spectra, axes=[*axes, {**energy_axis, "navigate": False}])
+    make = EELSSpectrum if isinstance(spectra, np.ndarray) else LazyEELSSpectrum
+    signal = make(spectra, axes=[*axes, {**energy_axis, "navigate": False}])
     signal.metadata.General.title = title
     if instrument:
         signal.metadata.add_node("Acquisition_instrument")

@@ -32,6 +32,7 @@ from .dag.designs import DESIGNS
 from .dag.fitted import ClassModel
 from .dag.jobs import ClassJob
 from .dag.recipes import RECIPES
+from .dag.sources import SpectrumSource, lazy_stack
 from .dag.stopping import CRITERIA, METRICS, StoppingRule
 from .training_data import TrainingSet, spectrum_digests, training_set
 
@@ -369,10 +370,11 @@ class EELSAugmenter:
                 raise
             self._keep(data, models, seconds)
             missing = [str(label) for label in data.classes if label not in models]
+            kept = ", ".join(map(str, self.classes_))
             hint = f" Go on by {_resume_call(run)}." if run else ""
             warnings.warn(
-                f"Training was interrupted. Kept: the best state of "
-                f"{', '.join(map(str, models))}. Not fitted: {', '.join(missing)}.{hint}",
+                f"Training was interrupted. Kept: the best state of {kept}. Not fitted: "
+                f"{', '.join(missing)}.{hint}",
                 UserWarning,
                 stacklevel=3,
             )
@@ -380,7 +382,7 @@ class EELSAugmenter:
         if models:
             self._keep(data, models, seconds)
         if errors:
-            raise self._first_error(errors, models, run)
+            raise self._first_error(errors, run)
         return self
 
     def _job(self, number: int, label: Any, run: Run | None) -> ClassJob:
@@ -394,16 +396,13 @@ class EELSAugmenter:
             checkpoint=None if run is None else run.checkpoint(number),
         )
 
-    @staticmethod
-    def _first_error(
-        errors: dict[Any, Exception], models: dict[Any, ClassModel], run: Run | None
-    ) -> Exception:
+    def _first_error(self, errors: dict[Any, Exception], run: Run | None) -> Exception:
         (first, error), *others = errors.items()
         if others:
             more = "; ".join(f"{label}: {one}" for label, one in others)
             error.add_note(f"That was class {first}. Not fitted besides: {more}")
-        if models:
-            error.add_note(f"This augmenter keeps: {', '.join(map(str, models))}.")
+        if self._models:
+            error.add_note(f"This augmenter keeps: {', '.join(map(str, self._models))}.")
         if run is not None:
             error.add_note(f"Once that is mended, go on by {_resume_call(run)}.")
         return error
@@ -456,6 +455,7 @@ class EELSAugmenter:
         dose: float = 1.0,
         energy_jitter: float | None = None,
         random_state: int | np.random.Generator | None = None,
+        lazy: bool = False,
     ) -> EELSSpectrum:
         """Draw synthetic spectra.
 
@@ -476,6 +476,10 @@ class EELSAugmenter:
         random_state : int, numpy.random.Generator or None
             Default: the augmenter's own, so that calls repeat themselves, and the first spectra
             of a longer stack are those of a shorter one. Give another for others.
+        lazy : bool, default False
+            Return a ``LazyEELSSpectrum`` that draws each part when it is asked for, for stacks
+            larger than memory: ``.save("stack.zspy")`` streams them to disk. Any part, in any
+            order and in any process, holds the spectra that it would hold otherwise.
 
         Returns
         -------
@@ -495,9 +499,11 @@ class EELSAugmenter:
         options = self._sampling_options(dose, energy_jitter)
         state = self.random_state_ if random_state is None else check_random_state(random_state)
         labels = self.classes_ if label is None else [self._known(label)]
-        spectra = np.stack(
-            [self._draw(one, n_spectra, state, bool(noise), options) for one in labels]
-        )
+        sources = [self._source(one, state, bool(noise), options) for one in labels]
+        if lazy:
+            spectra = lazy_stack(sources, n_spectra, self._channels)
+        else:
+            spectra = np.stack([source.draw(n_spectra) for source in sources])
         index = np.repeat(np.arange(len(labels))[:, None], n_spectra, axis=1)
         if label is not None:
             spectra, index = spectra[0], index[0]
@@ -538,23 +544,19 @@ class EELSAugmenter:
             f"label={label!r} was not fitted; the classes are {', '.join(map(repr, self.classes_))}"
         )
 
-    def _draw(
-        self, label: Any, n_spectra: int, state: int, noise: bool, options: dict[str, float]
-    ) -> np.ndarray:
-        from .dag.sampling import sampler_for
-
-        sampler = sampler_for(
-            self._channels, ARCHITECTURES[self.architecture], RECIPES[self.recipe]
-        )
+    def _source(
+        self, label: Any, state: int, noise: bool, options: dict[str, float]
+    ) -> SpectrumSource:
         model = self._models[label]
-        seed = np.random.SeedSequence(state, spawn_key=self._class_seed(label, "sample").spawn_key)
-        return sampler.draw(
-            n_spectra,
-            seed,
+        return SpectrumSource(
+            self._channels,
+            ARCHITECTURES[self.architecture],
+            RECIPES[self.recipe],
             model.start,
-            weights=model.weights,
-            noise=noise,
-            options=options,
+            model.weights,
+            np.random.SeedSequence(state, spawn_key=self._class_seed(label, "sample").spawn_key),
+            noise,
+            options,
         )
 
     def _provenance(

@@ -8,16 +8,15 @@ from functools import lru_cache
 
 import numpy as np
 
+from hyperspy_dag._persistence import AugmenterFileError
+
 from ._tensorflow import keras, tf
 from .architectures import Architecture
 from .generators import make_generator
 from .networks import Initialisers
 from .recipes import Recipe
+from .sources import BLOCK
 from .start import Start, draw_latent
-
-#: Spectra are drawn in blocks of this size, each with a seed of its own: the first spectra of a
-#: longer stack are those of a shorter one, and any block can be had by itself.
-BLOCK = 256
 
 
 class Sampler:
@@ -47,6 +46,7 @@ class Sampler:
         seed: np.random.SeedSequence,
         start: Start | None,
         *,
+        first_block: int = 0,
         weights: list[np.ndarray] | None = None,
         noise: bool = True,
         options: dict[str, float] | None = None,
@@ -60,6 +60,8 @@ class Sampler:
             The same seed gives the same spectra.
         start : Start or None
             Where the latent vectors come from; None: the standard normal law.
+        first_block : int, default 0
+            Block of the sequence that the first spectrum is the first of.
         weights : list of array, optional
             Of the generator; default: as they are.
         noise : bool, default True
@@ -73,12 +75,25 @@ class Sampler:
         options = {k: tf.constant(v, tf.float32) for k, v in (options or {}).items()}
         with self._lock:
             if weights is not None:
-                self._generator.set_weights(weights)
-            blocks = [
-                self._draw_block(block, seed, start, noise, options)
-                for block in range(-(-n // BLOCK))
-            ]
-        return np.concatenate(blocks)[:n]
+                self._set_weights(weights)
+            spectra = None
+            for i in range(0, n, BLOCK):
+                block = self._draw_block(first_block + i // BLOCK, seed, start, noise, options)
+                if spectra is None:
+                    spectra = np.empty((n, block.shape[1]), np.float32)
+                spectra[i : i + BLOCK] = block[: n - i]
+        return spectra
+
+    def _set_weights(self, weights):
+        variables = self._generator.weights
+        expected = [tuple(variable.shape) for variable in variables]
+        if [weight.shape for weight in weights] != expected:
+            raise AugmenterFileError(
+                "the weights of this generator do not belong to its architecture: the file that "
+                "it was loaded from is damaged, or of a version with other networks"
+            )
+        for variable, weight in zip(variables, weights, strict=True):
+            variable.assign(weight)
 
     def _draw_block(self, block, seed, start, noise, options):
         latent = draw_latent(start, BLOCK, self._latent_size, seed, block * BLOCK)
