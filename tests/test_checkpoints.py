@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import json
 import os
@@ -15,13 +14,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from spectra import two_classes
+from trainers import lend_trainer
 
 from hyperspy_dag import EELSAugmenter, _persistence
 from hyperspy_dag.augmenter import AugmenterFileError
 from hyperspy_dag.dag import fitting
-from hyperspy_dag.dag.architectures import ARCHITECTURES
-from hyperspy_dag.dag.designs import DESIGNS
-from hyperspy_dag.dag.recipes import RECIPES
 from hyperspy_dag.dag.training import Costs, Trainer
 
 pytestmark = [
@@ -41,24 +38,16 @@ def weights(augmenter: EELSAugmenter) -> bytes:
     return b"".join(weight.tobytes() for model in models for weight in model.weights)
 
 
-@pytest.fixture(scope="module")
-def trainer():
-    """One compiled training for all tests; a fit that fails would throw its own away."""
-    architecture, recipe = ARCHITECTURES["compact"], RECIPES["paper"]
-    with fitting.lend_trainer(48, architecture, DESIGNS["single_bitrans"], recipe) as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def uninterrupted(trainer) -> EELSAugmenter:
+@pytest.fixture(scope="module", autouse=True)
+def compiled_once():
     with pytest.MonkeyPatch.context() as context:
-        context.setattr(fitting, "lend_trainer", lambda *args: contextlib.nullcontext(trainer))
-        return make().fit(*two_classes(), show_progressbar=False)
+        context.setattr(fitting, "lend_trainer", lend_trainer)
+        yield
 
 
-@pytest.fixture(autouse=True)
-def same_trainer(trainer, monkeypatch):
-    monkeypatch.setattr(fitting, "lend_trainer", lambda *args: contextlib.nullcontext(trainer))
+@pytest.fixture(scope="module")
+def uninterrupted(compiled_once) -> EELSAugmenter:
+    return make().fit(*two_classes(), show_progressbar=False)
 
 
 class Killed(BaseException):

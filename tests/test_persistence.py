@@ -7,6 +7,7 @@ import io
 import json
 import os
 import pickle
+import tempfile
 import zipfile
 
 import hyperspy.api as hs
@@ -135,6 +136,49 @@ def test_writes_all_or_nothing(fitted, saved, monkeypatch):
         fitted.save(saved, overwrite=True)
     assert saved.read_bytes() == content
     assert os.listdir(saved.parent) == [saved.name]
+
+
+def test_disk_that_fills_up(saved, run_python):
+    """The operating system itself refuses to write on: the limit of a file's size."""
+    size = saved.stat().st_size // 2
+    content = saved.read_bytes()
+    run_python(
+        """
+        import resource, signal, sys
+        import numpy as np
+        from pathlib import Path
+        from hyperspy_dag import EELSAugmenter
+        path = Path(sys.argv[1])
+        augmenter = EELSAugmenter.load(path)
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
+        try:
+            augmenter.save(path, overwrite=True)
+        except OSError as error:
+            assert "cannot write" in str(error) and "untouched" in str(error), error
+        else:
+            raise AssertionError("no error")
+        """,
+        saved,
+        size,
+    )
+    assert saved.read_bytes() == content
+    assert os.listdir(saved.parent) == [saved.name]
+
+
+def test_folder_that_vanished(fitted, tmp_path, monkeypatch):
+    """Between the check and the write."""
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    mkstemp = tempfile.mkstemp
+
+    def vanish(**options):
+        folder.rmdir()
+        return mkstemp(**options)
+
+    monkeypatch.setattr(tempfile, "mkstemp", vanish)
+    with pytest.raises(FileNotFoundError, match="cannot write .*a.dag"):
+        fitted.save(folder / "a.dag")
 
 
 def test_holds_no_pickle(saved):

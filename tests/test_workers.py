@@ -8,10 +8,12 @@ import sys
 import numpy as np
 import pytest
 from spectra import eels, two_classes, white_lines
+from trainers import lend_trainer
 
 from hyperspy_dag import EELSAugmenter
 from hyperspy_dag._workers import check_workers, fit_classes
 from hyperspy_dag.augmenter import WorkerLostError
+from hyperspy_dag.dag import fitting
 
 distributed = pytest.importorskip("distributed")
 
@@ -34,6 +36,13 @@ def three_classes():
 def weights(augmenter: EELSAugmenter) -> bytes:
     models = augmenter._models.values()
     return b"".join(weight.tobytes() for model in models for weight in model.weights)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled_once():
+    with pytest.MonkeyPatch.context() as context:
+        context.setattr(fitting, "lend_trainer", lend_trainer)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -83,8 +92,6 @@ def test_an_active_client_is_used(client, serial, monkeypatch):
 
 
 def test_one_class_that_fails_stops_no_other(client, monkeypatch):
-    from hyperspy_dag.dag import fitting
-
     fit = fitting.Fitter.fit
 
     def failing(self, name, *arguments):

@@ -135,7 +135,9 @@ class ClassCheckpoint:
         header, arrays = self._read(self.model_file)
         try:
             model = ClassModel.of(header["model"], arrays, channels)
-            if header["done"] is True:
+            if not isinstance(header["done"], bool):
+                raise TypeError(f"done is {header['done']!r}")
+            if header["done"]:
                 return Saved(model, None)
             if not self.state_file.is_file():
                 return None

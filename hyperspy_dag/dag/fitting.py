@@ -12,7 +12,7 @@ import numpy as np
 from hyperspy_dag._persistence import AugmenterFileError
 
 from .architectures import Architecture
-from .checkpoints import ClassCheckpoint, Progress
+from .checkpoints import ClassCheckpoint, Progress, Saved
 from .designs import Design
 from .fitted import ClassModel, History
 from .generators import make_generator
@@ -84,6 +84,7 @@ class Fitter:
         seed: np.random.SeedSequence,
         report: Callable[[int, Evaluation], None],
         checkpoint: ClassCheckpoint | None = None,
+        saved: Saved | None = None,
     ) -> ClassModel:
         """Fit one class, or go on with it.
 
@@ -97,7 +98,9 @@ class Fitter:
         report : callable
             Called with the epoch and its evaluation.
         checkpoint : ClassCheckpoint, optional
-            Files to go on from if they are there, and to write.
+            Files to write.
+        saved : Saved, optional
+            What those files say, to go on from.
 
         Raises
         ------
@@ -109,9 +112,6 @@ class Fitter:
         AugmenterFileError
             A checkpoint cannot be gone on from.
         """
-        saved = None if checkpoint is None else checkpoint.load(spectra.shape[1])
-        if saved is not None and saved.progress is None:
-            return saved.model
         training_seed, judge_seed, sampling_seed = (
             np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, i)) for i in range(3)
         )

@@ -56,7 +56,9 @@ class Fitted(NamedTuple):
 
 
 def fit_class(job: ClassJob, spectra: np.ndarray, report: Report) -> Fitted:
-    """Train one class on its spectra of shape (n, channels).
+    """Train one class on its spectra of shape (n, channels), or go on with it.
+
+    A class that its checkpoint says is done needs no TensorFlow.
 
     Raises
     ------
@@ -65,14 +67,18 @@ def fit_class(job: ClassJob, spectra: np.ndarray, report: Report) -> Fitted:
     TrainingDivergedError, OSError, AugmenterFileError
         See :meth:`.fitting.Fitter.fit`.
     """
+    begin = time.perf_counter()
+    saved = None if job.checkpoint is None else job.checkpoint.load(spectra.shape[1])
+    if saved is not None and saved.progress is None:
+        return Fitted(saved.model, time.perf_counter() - begin)
+
     from ._tensorflow import tf
     from .fitting import Fitter, lend_trainer
 
-    begin = time.perf_counter()
     try:
         with lend_trainer(spectra.shape[1], job.architecture, job.design, job.recipe) as trainer:
             fitter = Fitter(trainer, job.stopping)
-            model = fitter.fit(job.label, spectra, job.seed, report, job.checkpoint)
+            model = fitter.fit(job.label, spectra, job.seed, report, job.checkpoint, saved)
     except tf.errors.ResourceExhaustedError as error:
         raise MemoryError(
             f"no memory to train class {job.label!r} ({len(spectra)} spectra of "

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 BLOCK = 256
 
 #: Largest chunk of a lazy stack, in bytes; a few are in memory at a time.
-CHUNK_BYTES = 32 * 2**20
+CHUNK_BYTES = 8 * 2**20
 
 
 @dataclass(frozen=True)

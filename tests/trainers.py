@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Compiled trainings that outlive the fits of a test; a fit that fails throws its own away."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from hyperspy_dag.dag.generators import make_generator
+from hyperspy_dag.dag.training import Trainer
+
+_idle: dict[tuple, list[Trainer]] = defaultdict(list)
+
+
+@contextmanager
+def lend_trainer(channels, architecture, design, recipe) -> Iterator[Trainer]:
+    """In place of the library's own; for as many threads as there are."""
+    idle = _idle[channels, architecture, design, recipe]
+    try:
+        trainer = idle.pop()
+    except IndexError:
+        trainer = Trainer(
+            channels,
+            architecture,
+            design,
+            recipe,
+            lambda initialisers: make_generator(channels, architecture, recipe, initialisers),
+        )
+    try:
+        yield trainer
+    finally:
+        idle.append(trainer)
