@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from spectra import eels, two_classes, white_lines
 from trainers import lend_trainer
 
-from hyperspy_dag import EELSAugmenter
+from hyperspy_dag import EELSAugmenter, _persistence
 from hyperspy_dag._workers import check_workers, fit_classes
 from hyperspy_dag.augmenter import WorkerLostError
 from hyperspy_dag.dag import fitting
@@ -202,8 +203,6 @@ if __name__ == "__main__":
 
 def run_script(run_python, tmp_path, *arguments):
     """In a file, because workers import the script that began them."""
-    from pathlib import Path
-
     script = tmp_path / "script.py"
     script.write_text(SCRIPT.format(tests=str(Path(__file__).parent)))
     code = f"import runpy, sys; sys.argv = {[str(script), *map(str, arguments)]!r}\n"
@@ -245,3 +244,33 @@ def _kill_when_fitting():
         os._exit(9)
 
     fitting.Fitter.fit = die
+
+
+@pytest.mark.slow
+def test_fresh_processes_give_the_same_bytes(run_python, tmp_path):
+    """The default recipe: two processes of the same machine, the same file but for its times."""
+    digests = set()
+    for name in ("a", "b"):
+        out = run_python(
+            """
+            import sys
+            sys.path.insert(0, sys.argv[1])
+            import hashlib
+            from spectra import two_classes
+            from hyperspy_dag import EELSAugmenter
+            a = EELSAugmenter(max_epochs=20, stopping=None, random_state=7)
+            a.fit(*two_classes(40, 30), show_progressbar=False).save(sys.argv[2])
+            print("digest", hashlib.sha256(a.sample(300).data.tobytes()).hexdigest())
+            """,
+            Path(__file__).parent,
+            tmp_path / name,
+        ).stdout
+        digests.add(next(line for line in out.splitlines() if line.startswith("digest")))
+    assert len(digests) == 1
+    first, second = (_persistence.read(tmp_path / name) for name in ("a", "b"))
+    assert first[1].keys() == second[1].keys()
+    for name, array in first[1].items():
+        assert array.tobytes() == second[1][name].tobytes()
+    for header in (first[0], second[0]):
+        header.pop("fit_seconds")
+    assert first[0] == second[0]

@@ -152,12 +152,12 @@ def _check_start(start: Start, channels: int) -> None:
         "kernel": (KERNEL_SIZE,),
         "latent": (len(start.latent), LATENT_SIZE),
         "neighbours": (len(start.latent), *start.neighbours.shape[1:2]),
-        "spread": (LATENT_SIZE,),
-        "smoothing": (LATENT_SIZE,),
     }
-    for name, shape in shapes.items():
-        if (found := getattr(start, name).shape) != shape:
-            raise ValueError(f"start/{name} has the shape {found} in place of {shape}")
+    for name, array in start.arrays().items():
+        # All others hold a number for each latent coordinate.
+        shape = shapes.get(name, (LATENT_SIZE,))
+        if array.shape != shape:
+            raise ValueError(f"start/{name} has the shape {array.shape} in place of {shape}")
     neighbours = start.neighbours
     if neighbours.dtype.kind not in "iu" or neighbours.ndim != 2 or not neighbours.size:
         raise ValueError("start/neighbours does not hold neighbours")

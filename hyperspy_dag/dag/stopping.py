@@ -3,8 +3,9 @@
 
 del-Pozo-Bueno et al. 2024 stop when Fréchet distance, Pearson correlation and cosine distance of
 synthetic to real spectra reach those of real to real spectra. Here the baseline comes from
-repeated random halves of the class's own training spectra, and synthetic spectra are judged the
-same way, half a set against half a set, because these figures depend on the counts.
+repeated random halves of the class's own training spectra (of at most :data:`MAX_HALF` each), and
+synthetic spectra are judged the same way, half a set against half a set, because these figures
+depend on the counts.
 """
 
 from __future__ import annotations
@@ -24,6 +25,15 @@ CRITERIA: dict[str, tuple[str, ...]] = {
     "all": METRICS[:3],
     "frechet": METRICS[:1],
 }
+
+
+#: Most spectra of a half. The metrics cost the square of the number and more, and their spread is
+#: small long before that.
+MAX_HALF = 500
+
+
+def _half(n: int) -> int:
+    return min(n // 2, MAX_HALF)
 
 
 @dataclass(frozen=True)
@@ -78,7 +88,7 @@ class Baseline:
         repeats : int, default 10
             Random halvings.
         """
-        half = len(spectra) // 2
+        half = _half(len(spectra))
         rows = []
         for _ in range(repeats):
             order = random.permutation(len(spectra))
@@ -132,7 +142,7 @@ class Judge:
         self.tolerance = tolerance
         self._random = np.random.default_rng(seed)
         self.baseline = Baseline.of(spectra, self._random)
-        half = len(spectra) // 2
+        half = _half(len(spectra))
         # The same halves every time, so that epochs are compared and not draws.
         self._halves = [self._random.permutation(len(spectra))[:half] for _ in range(4)]
 

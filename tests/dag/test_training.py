@@ -159,6 +159,13 @@ def test_baseline_and_excess_by_hand():
     assert baseline.excess(metrics, "cosine_distance") == pytest.approx(-0.5)
 
 
+def test_judge_costs_no_more_for_larger_classes():
+    """The metrics cost the square of the number of spectra and more."""
+    judges = [Judge(white_lines(n), np.random.SeedSequence(0), "all", 0.05) for n in (1000, 4000)]
+    assert judges[0].n_synthetic == judges[1].n_synthetic == 2000
+    assert Judge(white_lines(81), np.random.SeedSequence(0), "all", 0.05).n_synthetic == 160
+
+
 def test_judge_tells_real_spectra_from_noise():
     spectra = white_lines(80)
     judge = Judge(spectra, np.random.SeedSequence(0), "all", 0.05)
