@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
+import signal
 import sys
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -167,7 +168,13 @@ def _local_client(n_workers: int) -> Iterator[Client]:
         ) as cluster,
         distributed.Client(cluster, set_as_default=False) as client,
     ):
+        client.run(_ignore_ctrl_c)
         yield client
+
+
+def _ignore_ctrl_c() -> None:
+    """Run by a worker: a terminal interrupts all processes, but it is the first that decides."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _fit_on_cluster(

@@ -109,6 +109,18 @@ def test_one_class_that_fails_stops_no_other(client, monkeypatch):
         assert raised.value.__notes__ == ["This augmenter keeps: a, c."]
 
 
+def test_no_memory_says_what_to_do(client, monkeypatch):
+    import tensorflow as tf
+
+    def full(self, *arguments):
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+
+    monkeypatch.setattr(fitting.Fitter, "fit", full)
+    with pytest.raises(MemoryError, match="train fewer classes side by side") as raised:
+        make().fit(*three_classes(), client=client, show_progressbar=False)
+    assert "Not fitted besides" in raised.value.__notes__[0]
+
+
 def test_ctrl_c_keeps_finished_classes_and_calls_off_the_others(client, monkeypatch):
     from hyperspy_dag import augmenter as module
 

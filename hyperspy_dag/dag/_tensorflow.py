@@ -8,6 +8,7 @@ What goes wrong in a computation is an exception all the same.
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import tempfile
@@ -59,5 +60,15 @@ if keras.backend.backend() != "tensorflow":
         f"{keras.backend.backend()!r}; set the environment variable KERAS_BACKEND=tensorflow "
         "before anything imports keras"
     )
+
+for _gpu in tf.config.list_physical_devices("GPU"):
+    try:
+        # By default TensorFlow takes all of a GPU's memory, from other workers and programs too.
+        tf.config.experimental.set_memory_growth(_gpu, True)
+    except RuntimeError as _error:
+        logging.getLogger(__name__).warning(
+            "TensorFlow was in use already, so that it keeps the GPU memory it has taken: %s",
+            _error,
+        )
 
 __all__ = ["keras", "tf"]
