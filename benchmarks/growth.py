@@ -3,10 +3,9 @@
 
     python benchmarks/growth.py
 
-Each point is a fit in a fresh process with one thread. ``seconds`` is the fit's, less that of a
-fit of the same size that was made just before it, where that has the compiling in it: so it is
-what more of the same costs. ``slope`` is the exponent between neighbouring points; 1 is linear.
-Writes JSON.
+Each point is a fit in a fresh process with one thread, after a small one that compiles the
+training. ``seconds`` are processor seconds, which other programs disturb less. ``slope`` is the
+exponent between neighbouring points; 1 is linear. Writes JSON.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ SERIES = {
 
 
 def fit(classes: int, n: int, channels: int, epochs: int) -> None:
-    """Fit twice in this process, and print what the second took as JSON."""
+    """Fit in this process, and print what it took as JSON."""
     from exspy.signals import EELSSpectrum
 
     from hyperspy_dag import EELSAugmenter
@@ -46,9 +45,9 @@ def fit(classes: int, n: int, channels: int, epochs: int) -> None:
 
     def once(s, labels, epochs):
         augmenter = EELSAugmenter(stopping=None, max_epochs=epochs, random_state=0)
-        begin = time.perf_counter()
+        begin = time.process_time()
         augmenter.fit(s, labels, show_progressbar=False)
-        return time.perf_counter() - begin
+        return time.process_time() - begin
 
     # Compiles the training for this number of channels.
     once(s.inav[:30], labels[:30] * 0, 1)
