@@ -149,6 +149,7 @@ def _check_start(start: Start, channels: int) -> None:
         "mean": (channels,),
         "basis": (MAX_COMPONENTS, channels),
         "level": (2,),
+        "background": (channels,),
         "kernel": (KERNEL_SIZE,),
         "latent": (len(start.latent), LATENT_SIZE),
         "neighbours": (len(start.latent), *start.neighbours.shape[1:2]),
@@ -167,3 +168,5 @@ def _check_start(start: Start, channels: int) -> None:
         raise TypeError(f"unit_maximum is {start.unit_maximum!r}")
     if not all(math.isfinite(_number(v)) for v in (start.jitter, start.intensity)):
         raise ValueError("jitter or intensity is not finite")
+    if not 0 <= _number(start.broad) <= 1:
+        raise ValueError(f"broad is {start.broad!r}")
