@@ -151,9 +151,16 @@ def run(number: int, folder: str, random: np.random.Generator, seconds: float, w
     if in_write:
         lines = said(process)
     else:
-        lines.append(first_line(process))
-        time.sleep(random.uniform(0, seconds))
+        # At some epoch and some moment of the next one, however busy the machine is.
+        left = int(random.integers(0, 2 * EPOCHS - 5))
+        while left:
+            lines.append(process.stdout.readline())
+            left -= lines[-1].startswith("to ")
+            if not lines[-1]:
+                break
+        time.sleep(random.uniform(0, seconds / (2 * EPOCHS)))
         process.kill()
+        lines = [line.strip() for line in lines if line.startswith(("class ", "from ", "to "))]
         lines += said(process)
     killed = process.wait() == -signal.SIGKILL
     before = epochs_done(lines)

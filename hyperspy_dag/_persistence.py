@@ -13,6 +13,7 @@ import math
 import os
 import struct
 import tempfile
+import tokenize
 import zipfile
 import zlib
 from pathlib import Path
@@ -47,6 +48,7 @@ _DAMAGE = (
     RuntimeError,
     SyntaxError,
     TypeError,
+    tokenize.TokenError,
     ValueError,
 )
 

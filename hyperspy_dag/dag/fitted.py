@@ -164,9 +164,9 @@ def _check_start(start: Start, channels: int) -> None:
         raise ValueError("start/neighbours does not hold neighbours")
     if not 0 <= neighbours.min() <= neighbours.max() < len(start.latent):
         raise ValueError("start/neighbours points outside the latent vectors")
-    if not isinstance(start.unit_maximum, bool):
-        raise TypeError(f"unit_maximum is {start.unit_maximum!r}")
-    if not all(math.isfinite(_number(v)) for v in (start.jitter, start.intensity)):
-        raise ValueError("jitter or intensity is not finite")
-    if not 0 <= _number(start.broad) <= 1:
-        raise ValueError(f"broad is {start.broad!r}")
+    for name, value in start.scalars().items():
+        if name == "unit_maximum":
+            if not isinstance(value, bool):
+                raise TypeError(f"unit_maximum is {value!r}")
+        elif not math.isfinite(_number(value)):
+            raise ValueError(f"start/{name} is not finite")
