@@ -170,3 +170,5 @@ def _check_start(start: Start, channels: int) -> None:
                 raise TypeError(f"unit_maximum is {value!r}")
         elif not math.isfinite(_number(value)):
             raise ValueError(f"start/{name} is not finite")
+    if not 0 <= start.broad <= 1:
+        raise ValueError(f"broad is {start.broad!r}")
