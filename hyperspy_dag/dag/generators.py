@@ -15,7 +15,7 @@ from .start import KERNEL_SIZE, MAX_COMPONENTS, PADDING, Start
 def make_generator(
     channels: int, architecture: Architecture, recipe: Recipe, initialisers: Initialisers
 ) -> keras.Model:
-    """Build the generator of an architecture under a recipe, with its weights made."""
+    """Build the generator of an architecture under a recipe, with weights that are to be drawn."""
     if isinstance(architecture.generator, GeneratorBranches):
         body = BranchedBody(
             channels,

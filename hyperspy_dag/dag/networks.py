@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Networks built from the tables of :mod:`hyperspy_dag.dag.architectures`.
 
-Every network is a pure function of its inputs and a seed; initial weights come from seeds too.
+Every network is a pure function of its inputs and a seed; initial weights come from seeds too,
+and are drawn by NumPy: the same in every process, whatever was trained before.
 """
 
 from __future__ import annotations
+
+import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -21,42 +25,61 @@ POISSON_RATE, LAST_POISSON_RATE, GAUSSIAN_STDDEV = 0.5, 0.15, 0.15
 _SMALLEST_LAYER = 4
 
 
-class Initialisers:
-    """Seeds for the initial weights of one network, one after the other.
+def glorot(*shape: int) -> float:
+    """Limit of an ordinary kernel of shape (…, inputs, outputs): Glorot & Bengio, AISTATS 2010."""
+    *window, inputs, outputs = shape
+    return np.sqrt(6.0 / (math.prod(window) * (inputs + outputs)))
 
-    Parameters
-    ----------
-    seed : numpy.random.SeedSequence
+
+def nearly_zero(*shape: int) -> float:
+    """Limit of a kernel that refines what is good already.
+
+    Larger starting weights destroy the statistical start before training can use it; exact
+    zeros would keep the gradient from the layers before.
+    """
+    return 2e-5
+
+
+class Initialisers:
+    """Makes the layers of one network, and draws their initial weights for each class anew.
+
+    They are drawn into the layers that are there: a new network for each class would take seconds
+    among them, and Keras never gives back all of its memory. All kernels start uniform in
+    -limit … limit, all else where it was when the network was made.
     """
 
-    def __init__(self, seed: np.random.SeedSequence):
-        self._random = np.random.default_rng(seed)
+    def __init__(self) -> None:
+        self._limits: list[tuple[keras.layers.Layer, Callable[..., float]]] = []
+        self._constants: list[tuple[keras.Variable, np.ndarray]] | None = None
 
-    def integer(self) -> int:
-        """Return a seed for the next layer."""
-        return int(self._random.integers(2**31 - 1))
+    def layer(self, layer: keras.layers.Layer, limit: Callable[..., float]) -> keras.layers.Layer:
+        """Return a layer whose kernel starts below ``limit(*shape)`` in size."""
+        self._limits.append((layer, limit))
+        return layer
 
-    def glorot(self) -> keras.initializers.Initializer:
-        """Return the initialiser of an ordinary layer."""
-        return keras.initializers.GlorotUniform(seed=self.integer())
-
-    def nearly_zero(self) -> keras.initializers.Initializer:
-        """Return the initialiser of a layer that refines what is good already.
-
-        Larger starting weights destroy the statistical start before training can use it; exact
-        zeros would keep the gradient from the layers before.
-        """
-        return keras.initializers.RandomNormal(stddev=1e-5, seed=self.integer())
-
-    def dense(self, units: int, kernel=None) -> keras.layers.Dense:
+    def dense(self, units: int, limit: Callable[..., float] = glorot) -> keras.layers.Dense:
         """Return a dense layer."""
-        return keras.layers.Dense(units, kernel_initializer=kernel or self.glorot())
+        return self.layer(keras.layers.Dense(units, kernel_initializer="zeros"), limit)
 
     def convolution(self, filters: int, size: int, strides: int = 1) -> keras.layers.Conv1D:
         """Return a 1-D convolution along the energy axis."""
-        return keras.layers.Conv1D(
-            filters, size, strides=strides, padding="same", kernel_initializer=self.glorot()
+        convolution = keras.layers.Conv1D(
+            filters, size, strides=strides, padding="same", kernel_initializer="zeros"
         )
+        return self.layer(convolution, glorot)
+
+    def draw(self, model: keras.Model, seed: np.random.SeedSequence) -> None:
+        """Draw the initial weights of the network, which is new when this is called first."""
+        if self._constants is None:
+            kernels = {id(layer.kernel) for layer, _ in self._limits}
+            self._constants = [(v, v.numpy()) for v in model.weights if id(v) not in kernels]
+        for variable, value in self._constants:
+            variable.assign(value)
+        random = np.random.default_rng(seed)
+        for layer, limit in self._limits:
+            shape = layer.kernel.shape
+            drawn = random.random(shape, dtype=np.float32)
+            layer.kernel.assign(np.float32(limit(*shape)) * (2.0 * drawn - 1.0))
 
 
 def _width(fraction: float, of: int) -> int:
@@ -86,15 +109,13 @@ class BranchDense(keras.layers.Layer):
     def __init__(self, units: int, initialisers: Initialisers):
         super().__init__()
         self.units = units
-        self.seed = initialisers.integer()
+        # Glorot's width is that of one branch's own layer.
+        initialisers.layer(self, lambda _, *shape: glorot(*shape))
 
     def build(self, input_shape):
         branches, _, size = input_shape
-        # Glorot's width is that of one branch's own layer.
-        limit = np.sqrt(6.0 / (size + self.units))
-        uniform = keras.initializers.RandomUniform(-limit, limit, seed=self.seed)
         self.kernel = self.add_weight(
-            name="kernel", shape=(branches, size, self.units), initializer=uniform
+            name="kernel", shape=(branches, size, self.units), initializer="zeros"
         )
         self.bias = self.add_weight(
             name="bias", shape=(branches, 1, self.units), initializer="zeros"
@@ -182,8 +203,7 @@ class BranchedBody(Composite):
             max_shift=max(1, self.width // 50), per_spectrum=not paper_noise
         )
         self.join = [initialisers.dense(channels) for _ in range(table.join_layers)]
-        kernel = initialisers.glorot() if paper_noise else initialisers.nearly_zero()
-        self.output_layer = initialisers.dense(channels, kernel=kernel)
+        self.output_layer = initialisers.dense(channels, glorot if paper_noise else nearly_zero)
 
     def call(self, latent, seed, noise=True):
         """Return spectra of shape (n, channels)."""
@@ -228,8 +248,7 @@ class CompactBody(Composite):
         self.corrects_scores = starts_at_zero
         self.slope = slope
         self.hidden = [initialisers.dense(units) for units in widths]
-        kernel = initialisers.nearly_zero() if starts_at_zero else initialisers.glorot()
-        self.output_layer = initialisers.dense(outputs, kernel=kernel)
+        self.output_layer = initialisers.dense(outputs, nearly_zero if starts_at_zero else glorot)
 
     def call(self, latent, seed=None, noise=True):
         """Return numbers of shape (n, outputs)."""
@@ -248,8 +267,8 @@ class _DiscriminatorBranch(Composite):
             initialisers.convolution(filters, 7, strides=3) for filters in table.convolution_filters
         ]
         self.dense = [initialisers.dense(_width(f, channels)) for f in table.layers]
-        self.minibatch = MinibatchDiscrimination(
-            table.kernels, table.dims, seed=initialisers.integer()
+        self.minibatch = initialisers.layer(
+            MinibatchDiscrimination(table.kernels, table.dims), glorot
         )
 
     def call(self, x, seed, groups=1):

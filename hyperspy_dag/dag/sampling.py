@@ -107,6 +107,5 @@ class Sampler:
 @lru_cache(maxsize=4)
 def sampler_for(channels: int, architecture: Architecture, recipe: Recipe) -> Sampler:
     """Return a sampler whose weights each draw brings; compiled once for all classes."""
-    initialisers = Initialisers(np.random.SeedSequence(0))
-    generator = make_generator(channels, architecture, recipe, initialisers)
+    generator = make_generator(channels, architecture, recipe, Initialisers())
     return Sampler(generator, architecture.latent_size)

@@ -53,8 +53,8 @@ class Trainer:
     design : Design
     recipe : Recipe
     make_generator : callable
-        ``make_generator(initialisers) -> keras.Model``, called twice: for the generator and for
-        the average of its weights.
+        ``make_generator(initialisers) -> keras.Model`` without initial weights, called twice: for
+        the generator and for the average of its weights.
     """
 
     def __init__(
@@ -69,14 +69,11 @@ class Trainer:
         self.architecture = architecture
         self.design = design
         self.recipe = recipe
-        self._make_generator = make_generator
-        seed = np.random.SeedSequence(0)
-        self.generator = make_generator(Initialisers(seed))
-        self.average = make_generator(Initialisers(seed))
+        self._initialisers = [Initialisers() for _ in (None, *design.discriminators)]
+        self.generator = make_generator(self._initialisers[0])
+        self.average = make_generator(Initialisers())
         self.sampler = Sampler(self.average, architecture.latent_size)
-        self.discriminators = [
-            self._make_discriminator(Initialisers(seed)) for _ in design.discriminators
-        ]
+        self.discriminators = [self._make_discriminator(i) for i in self._initialisers[1:]]
         self._generator_adam = Adam(self.generator.trainable_variables, recipe.beta_1)
         self._discriminator_adams = [
             Adam(d.trainable_variables, recipe.beta_1) for d in self.discriminators
@@ -145,20 +142,20 @@ class Trainer:
         # A short training is not to be all warm-up.
         self._warm_up = min(self.recipe.warm_up, (max_epochs or self.recipe.max_epochs) // 4)
         self._batch = min(self.recipe.batch_size, len(spectra))
-        generator_seed, *discriminator_seeds = self._stream(0).spawn(1 + len(self.discriminators))
-        fresh = self._make_generator(Initialisers(generator_seed))
+        models = (self.generator, *self.discriminators)
+        seeds = self._stream(0).spawn(len(models))
+        for model, initialisers, own_seed in zip(models, self._initialisers, seeds, strict=True):
+            initialisers.draw(model, own_seed)
         if start is not None:
-            fresh.set_start(start)
-        for model in (self.generator, self.average):
-            model.set_weights(fresh.get_weights())
-        for discriminator, own_seed in zip(self.discriminators, discriminator_seeds, strict=True):
-            fresh = self._make_discriminator(Initialisers(own_seed))
-            if self.recipe.physical:
-                scale = spectra.std(axis=0)
-                fresh.centre.assign(spectra.mean(axis=0))
+            self.generator.set_start(start)
+        for average, current in zip(self.average.weights, self.generator.weights, strict=True):
+            average.assign(current)
+        if self.recipe.physical:
+            scale = spectra.std(axis=0)
+            for discriminator in self.discriminators:
+                discriminator.centre.assign(spectra.mean(axis=0))
                 # Channels that hardly vary must not be blown up.
-                fresh.scale.assign(np.maximum(scale, 0.1 * scale.mean() + 1e-6))
-            discriminator.set_weights(fresh.get_weights())
+                discriminator.scale.assign(np.maximum(scale, 0.1 * scale.mean() + 1e-6))
         for adam in (self._generator_adam, *self._discriminator_adams):
             adam.reset()
 

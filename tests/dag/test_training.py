@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from hyperspy_dag.dag.architectures import ARCHITECTURES
 from hyperspy_dag.dag.designs import DESIGNS
 from hyperspy_dag.dag.generators import make_generator
 from hyperspy_dag.dag.losses import discriminator_loss, generator_loss
+from hyperspy_dag.dag.networks import Discriminator, Initialisers
 from hyperspy_dag.dag.optimiser import Adam
 from hyperspy_dag.dag.recipes import RECIPES
 from hyperspy_dag.dag.start import fit_start
@@ -94,6 +96,66 @@ def trainer(recipe="refined", design="single_bitrans", **changes) -> Trainer:
         settings,
         lambda initialisers: make_generator(48, architecture, settings, initialisers),
     )
+
+
+def test_a_class_starts_the_same_whatever_was_trained_before():
+    spectra = white_lines(30)
+    start = fit_start(spectra)
+    one, other = trainer(), trainer()
+    one.start(spectra, np.random.SeedSequence(3), start)
+    first = one.state()
+    for model in (one.generator, one.average, *one.discriminators):
+        for variable in model.variables:
+            variable.assign(variable + 1)
+    one.start(spectra[::-1], np.random.SeedSequence(4), start)
+    second = one.state()
+    one.start(spectra, np.random.SeedSequence(3), start)
+    other.start(spectra, np.random.SeedSequence(3), start)
+    for state in (one.state(), other.state()):
+        for expected, array in zip(first, state, strict=True):
+            np.testing.assert_array_equal(array, expected)
+    assert any((a != b).any() for a, b in zip(first, second, strict=True))
+    np.testing.assert_array_equal(one.average.get_weights()[0], one.generator.get_weights()[0])
+
+
+def test_a_class_makes_no_new_layers():
+    """Keras never gives back all the memory of one."""
+
+    def layers() -> int:
+        return sum(isinstance(thing, keras.Layer) for thing in gc.get_objects())
+
+    spectra = white_lines(30)
+    one = trainer()
+    before = layers()
+    one.start(spectra, np.random.SeedSequence(0), fit_start(spectra))
+    assert layers() == before
+
+
+@pytest.mark.parametrize("name", ["simple_dense", "simple_convo"])
+def test_initial_weights_are_glorots(name):
+    initialisers = Initialisers()
+    recipe = RECIPES["paper"]
+    generator = make_generator(600, ARCHITECTURES[name], recipe, initialisers)
+    initialisers.draw(generator, np.random.SeedSequence(1))
+    body = generator.body
+    for kernel in (body.stages[0].kernel, body.join[0].kernel):
+        # Each branch is a layer of its own.
+        one = kernel.numpy().reshape(-1, *kernel.shape[-2:])[0]
+        limit = np.sqrt(6 / sum(one.shape))
+        assert 0.99 * limit < np.abs(one).max() <= limit
+        assert one.std() == pytest.approx(limit / np.sqrt(3), rel=0.03)
+        assert one.mean() == pytest.approx(0, abs=4 * one.std() / np.sqrt(one.size))
+    initialisers = Initialisers()
+    table = ARCHITECTURES[name].discriminator
+    discriminator = Discriminator(600, table, 0.3, initialisers)
+    discriminator(tf.zeros([2, 600]), seed=tf.constant([0, 0]))
+    initialisers.draw(discriminator, np.random.SeedSequence(1))
+    branch = discriminator.branches[-1]
+    for layer in (*branch.convolutions, branch.minibatch):
+        expected = keras.initializers.GlorotUniform(seed=0)(layer.kernel.shape).numpy()
+        assert layer.kernel.numpy().std() == pytest.approx(expected.std(), rel=0.1)
+    biases = [v for v in discriminator.weights if v.name == "bias"]
+    assert biases and not any(b.numpy().any() for b in biases)
 
 
 def test_both_sides_are_transformed():
