@@ -222,6 +222,27 @@ def test_latents_cover_every_training_spectrum_before_any_twice():
     assert sorted(drawn) == list(range(20))
 
 
+def test_visits_to_a_latent_go_in_orthogonal_directions_and_their_opposites():
+    n, k = 40, 3
+    latent = np.zeros((n, k + 1))
+    latent[:k, :k] = np.eye(k)
+    latent[:, k] = np.arange(n)
+    # All have the same neighbours, at unit distance from most; the last number tells them apart.
+    bank = LatentBank(latent, np.tile(np.arange(k), (n, 1)), np.r_[np.ones(k), 0], np.zeros(k + 1))
+    drawn = bank.draw(4 * k * n, np.random.SeedSequence(2), first=2 * k * n)
+    directions = []
+    for visited in range(k, n):
+        ways = drawn[drawn[:, k] == visited, :k]
+        ways /= np.linalg.norm(ways, axis=1, keepdims=True)
+        for cycle in np.split(ways, 2):
+            np.testing.assert_allclose(cycle[::2], -cycle[1::2], atol=1e-12)
+            np.testing.assert_allclose(cycle[::2] @ cycle[::2].T, np.eye(k), atol=1e-12)
+            directions.append(cycle[0])
+    # Each time and each vector has its own.
+    cosines = np.abs(np.array(directions) @ np.transpose(directions))
+    assert np.sort(cosines, axis=1)[:, -2].max() < 1 - 1e-9
+
+
 def test_latents_are_a_sequence():
     start = fit_start(simulated(40)[0])
     seed = np.random.SeedSequence(4)

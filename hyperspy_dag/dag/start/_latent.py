@@ -8,6 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+#: Training vectors, in the order in which they are visited, that share a stream of directions.
+_GROUP = 32
+
 
 @dataclass(frozen=True)
 class LatentBank:
@@ -58,20 +61,11 @@ class LatentBank:
         -------
         array of shape (n, size)
         """
-        count, k = self.neighbours.shape
-        order = _stream(seed, 0).permutation(count)
+        count = len(self.neighbours)
         number = first + np.arange(n)
-        centre, visit = order[number % count], number // count
-        direction = np.empty((n, k))
-        for cycle in np.unique(visit // (2 * k)):
-            rows = visit // (2 * k) == cycle
-            random = _stream(seed, 1, int(cycle))
-            frames = np.linalg.qr(random.standard_normal((count, k, k)))[0]
-            length = np.sqrt(random.chisquare(k, (count, 2 * k)) / k)
-            step = visit[rows] % (2 * k)
-            sign = np.where(step % 2 == 0, 1.0, -1.0)
-            along = frames[centre[rows], step // 2] * length[centre[rows], step][:, None]
-            direction[rows] = sign[:, None] * along
+        visit, position = np.divmod(number, count)
+        centre = _stream(seed, 0).permutation(count)[position]
+        direction = self._directions(visit, position, seed)
         own = self.latent[centre]
         difference = self.latent[self.neighbours[centre]] - own[:, None]
         local = (
@@ -80,6 +74,26 @@ class LatentBank:
             + self.spread * np.einsum("nk,nkd->nd", direction, difference)
         )
         return self._broadened(local, centre, visit, seed) if self.broad > 0 else local
+
+    def _directions(self, visit, position, seed):
+        """Weights of the neighbours' differences, array of shape (n, k).
+
+        As many streams are begun as these visits need, each for some vectors in their order.
+        """
+        count, k = self.neighbours.shape
+        cycle, step = np.divmod(visit, 2 * k)
+        group, place = np.divmod(position, _GROUP)
+        keys, which = np.unique(cycle * -(-count // _GROUP) + group, return_inverse=True)
+        size = min(count, _GROUP)
+        normal, square = np.empty((len(keys), size, k, k)), np.empty((len(keys), size, 2 * k))
+        for i, key in enumerate(keys):
+            random = _stream(seed, 1, int(key))
+            normal[i] = random.standard_normal((size, k, k))
+            square[i] = random.chisquare(k, (size, 2 * k))
+        frames = np.linalg.qr(normal)[0]
+        length = np.sqrt(square[which, place, step] / k)
+        sign = np.where(step % 2 == 0, 1.0, -1.0)
+        return (sign * length)[:, None] * frames[which, place, step // 2]
 
     def _broadened(self, local, centre, visit, seed):
         """Replace a share of the vectors."""
