@@ -103,6 +103,7 @@ class Trainer:
                 tf.TensorSpec([None, 2], tf.int32),
                 tf.TensorSpec([None, 2], tf.float32),
             ],
+            autograph=False,
         )
 
     def _make_discriminator(self, initialisers: Initialisers) -> Discriminator:
@@ -214,13 +215,15 @@ class Trainer:
 
     def _run(self, spectra, order, latents, seeds, rates):
         steps = tf.shape(order)[0]
-        costs = tf.TensorArray(tf.float32, size=steps, element_shape=[2])
-        for i in tf.range(steps):
-            real = tf.gather(spectra, order[i])
-            costs = costs.write(i, self._step(real, latents[i], seeds[i], rates[i]))
-        return costs.stack()
 
-    @tf.autograph.experimental.do_not_convert
+        def step(i, costs):
+            real = tf.gather(spectra, order[i])
+            return i + 1, costs.write(i, self._step(real, latents[i], seeds[i], rates[i]))
+
+        # Written out, since AutoGraph takes a twentieth of the tracing to find this loop.
+        costs = tf.TensorArray(tf.float32, size=steps, element_shape=[2])
+        return tf.while_loop(lambda i, _: i < steps, step, (0, costs))[1].stack()
+
     def _step(self, real, latent, seed, rates):
         """Update the discriminators on their views, then the generator against all of them."""
         steps = self.design.discriminator_steps(self.recipe.joint_views)
