@@ -122,6 +122,8 @@ def test_a_class_makes_no_new_layers():
     """Keras never gives back all the memory of one."""
 
     def layers() -> int:
+        # Those of other tests may wait to be collected.
+        gc.collect()
         return sum(isinstance(thing, keras.Layer) for thing in gc.get_objects())
 
     spectra = white_lines(30)
