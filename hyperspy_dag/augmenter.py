@@ -95,7 +95,7 @@ class EELSAugmenter:
         "auto" is "compact" under the refined recipe and "simple_dense" under the paper's.
     recipe : str, default "refined"
         "refined" starts from a statistical model of the class and ends in a model of the
-        instrument; where no trained state is better than that start, the start itself is kept
+        instrument; where no trained state is clearly better than that, the start itself is kept
         (``best_`` says epoch 0). "paper" keeps the published settings, for comparison.
     stopping : str or None, default "all"
         What ends the training of a class before `max_epochs`: "all", when Fréchet distance,

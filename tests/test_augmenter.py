@@ -15,6 +15,7 @@ from hyperspy_dag import EELSAugmenter, get_labels
 from hyperspy_dag.augmenter import NotFittedError
 from hyperspy_dag.dag.architectures import ARCHITECTURES
 from hyperspy_dag.dag.designs import DESIGNS
+from hyperspy_dag.dag.fitting import SMALLEST_GAIN
 from hyperspy_dag.dag.recipes import RECIPES
 
 # Few spectra and few epochs on purpose: what they warn of is tested by itself.
@@ -85,7 +86,10 @@ def test_training_brings_the_papers_generator_nearer():
 def test_keeps_the_best_state(fitted):
     for label in fitted.classes_:
         scores = [e.score for e in fitted.history_[label].evaluations]
-        assert fitted.best_[label].score == min(scores)
+        lowest = min(scores)
+        # A hair better than the start is chance, and no reason to leave it.
+        kept = lowest if lowest < scores[0] - SMALLEST_GAIN else scores[0]
+        assert fitted.best_[label].score == kept
 
 
 def test_stacks_are_prefixes_of_longer_ones(fitted):

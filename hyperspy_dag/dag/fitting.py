@@ -29,6 +29,11 @@ RETRY_RATE_FACTOR = 0.2
 #: Epochs between copies of the state that a loss that was not finite goes back to.
 SAFE_EVERY = 10
 
+#: How much a trained state's score must be below that of the start to be kept. The score of one
+#: draw is by chance a few hundredths off, and training can follow that; on real spectra such gains
+#: went with a loss of variety.
+SMALLEST_GAIN = 0.05
+
 
 class TrainingDivergedError(RuntimeError):
     """The loss of a class was not finite, twice."""
@@ -175,7 +180,8 @@ class Fitter:
             history.evaluations.append(evaluation)
             if epoch - good_epoch >= SAFE_EVERY:
                 good_state, good_epoch = trainer.state(), epoch
-            if evaluation.score < best.score:
+            first = history.evaluations[0].score
+            if evaluation.score < min(best.score, first - SMALLEST_GAIN):
                 best, weights = evaluation, trainer.weights()
                 if checkpoint is not None:
                     checkpoint.save_model(model())
