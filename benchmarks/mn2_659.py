@@ -177,6 +177,8 @@ def main() -> None:
     )
     print(text)
     name = f"mn2_659_{arguments.recipe}_{arguments.architecture}_{arguments.n_train}"
+    if arguments.seeds != 3:
+        name += f"_{arguments.seeds}_seeds"
     arguments.output.mkdir(parents=True, exist_ok=True)
     (arguments.output / f"{name}.md").write_text(text)
     (arguments.output / f"{name}.json").write_text(json.dumps(rows, indent=1) + "\n")

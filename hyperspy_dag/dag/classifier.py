@@ -101,7 +101,9 @@ class TwoBranchClassifier:
     ):
         self.channels, self.classes = channels, classes
         self.steps, self.batch_size, self.learning_rate = steps, batch_size, learning_rate
-        self._network = self._make(np.random.SeedSequence(0))
+        self._initialisers = Initialisers()
+        self._network = TwoBranchNetwork(classes, self._initialisers)
+        self._network(tf.zeros([1, channels]))
         self._adam = Adam(self._network.trainable_variables, beta_1=0.9)
         self._train = tf.function(
             self._run,
@@ -118,11 +120,6 @@ class TwoBranchClassifier:
             autograph=False,
             input_signature=[tf.TensorSpec([None, channels], tf.float32)],
         )
-
-    def _make(self, seed: np.random.SeedSequence) -> TwoBranchNetwork:
-        network = TwoBranchNetwork(self.classes, Initialisers(seed))
-        network(tf.zeros([1, self.channels]))
-        return network
 
     def fit(
         self,
@@ -149,7 +146,7 @@ class TwoBranchClassifier:
         weights_seed, order_seed = (
             np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, i)) for i in range(2)
         )
-        self._network.set_weights(self._make(weights_seed).get_weights())
+        self._initialisers.draw(self._network, weights_seed)
         self._adam.reset()
         random = np.random.default_rng(order_seed)
         # Epoch after epoch in a new order, cut into batches without regard to where one ends.
