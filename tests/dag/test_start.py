@@ -141,17 +141,6 @@ def test_says_whether_maxima_are_one():
     assert fit_start(spectra / spectra.max(axis=1, keepdims=True)).unit_maximum
 
 
-def test_components_of_max_normalised_spectra_are_those_of_the_spectra():
-    # One component, two peaks of which now one and now the other is the higher.
-    random = np.random.default_rng(0)
-    peaks = np.stack([line(0.3), line(0.7)])
-    scores = random.normal(size=(150, 1))
-    raw = (1 + scores * [0.1, -0.1]) @ peaks + 0.005 * random.normal(size=(150, 200))
-    start = fit_start(raw / raw.max(axis=1, keepdims=True))
-    first, second = np.linalg.norm(start.basis, axis=1)[:2]
-    assert second < 0.05 * first
-
-
 @pytest.mark.parametrize("n", [8, 9, 30])
 def test_few_spectra_will_do(n):
     start = fit_start(simulated(n)[0])

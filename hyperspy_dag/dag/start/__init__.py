@@ -161,10 +161,6 @@ def fit_start(spectra: NDArray) -> Start:
     """
     spectra = np.asarray(spectra, np.float64)
     n = len(spectra)
-    # A few that were touched after normalisation do not change what the class is.
-    unit_maximum = bool(np.mean(np.abs(spectra.max(axis=1) - 1) < 1e-3) > 0.9)
-    if unit_maximum:
-        spectra = _of_equal_amplitude(spectra)
     chosen = np.arange(n)
     if n > MAX_FIT:
         # Evenly through the class: which ones is no matter of chance, and so repeats.
@@ -203,7 +199,8 @@ def fit_start(spectra: NDArray) -> Start:
         kernel,
         background,
         intensity,
-        unit_maximum,
+        # A few that were touched after normalisation do not change what the class is.
+        bool(np.mean(np.abs(spectra.max(axis=1) - 1) < 1e-3) > 0.9),
     )
 
 
@@ -220,21 +217,6 @@ def _align(spectra, k):
         shift -= np.median(shift)
         spread, grid = max(shift.std(), 0.7), np.arange(-2, 2.01, 0.25)
     return shift, noise_weighted_components(fourier_shift(spectra, -shift), k), spread
-
-
-def _of_equal_amplitude(spectra):
-    """Scale each spectrum by all its channels in place of its highest one.
-
-    Which peak is the highest, and by how much noise, makes the variations of max-normalised
-    spectra crooked; linear components and normal distributions do not hold that. The generator
-    normalises its spectra to their maxima at its end.
-    """
-    mean = spectra.mean(axis=0)
-    amplitude = spectra @ mean / (mean @ mean)
-    if amplitude.min() < 0.2:
-        # Some hardly resemble the mean: what they are multiples of is not known.
-        return spectra
-    return spectra / amplitude[:, None]
 
 
 def _absorbed(kernel, clean, shift, model):
