@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperspy_dag import metrics
+from hyperspy_dag.validation import make_baseline
 
 DATA_FILE = "mn2_659.hspy"
 WINDOWS = metrics.WhiteLineWindows(l3=(640.0, 651.0), l2=(652.0, 663.0))
@@ -140,6 +141,19 @@ def real_against_real(seed: int, n_first: int = 329) -> dict[str, float]:
     """Judge ``n_first`` real spectra as if they were synthetic, by all the other real ones."""
     part = split(seed, n_first)
     return judge(part.train, None, part.held_out, part.energy)
+
+
+def judge_baseline(name: str, seed: int, n_train: int = 100) -> dict[str, float]:
+    """Judge as many spectra of a conventional method as are held out."""
+    part = split(seed, n_train)
+    method = make_baseline(name).fit(part.train)
+    synthetic = method.sample(len(part.held_out), random_state=seed)
+    return judge(synthetic, part.train, part.held_out, part.energy)
+
+
+def median(rows: list[dict[str, float]]) -> dict[str, float]:
+    """Median over seeds of each metric."""
+    return {name: float(np.median([row[name] for row in rows])) for name in rows[0]}
 
 
 def real_intervals(n_train: int = 100, resamples: int = 200) -> dict[str, tuple[float, float]]:

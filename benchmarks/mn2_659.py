@@ -23,9 +23,18 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from judge import DATA_FILE, data_folder, judge, markdown_table, real_intervals, split
+from judge import (
+    DATA_FILE,
+    data_folder,
+    judge,
+    judge_baseline,
+    markdown_table,
+    median,
+    real_intervals,
+    split,
+)
 
-from hyperspy_dag.validation import BASELINES, make_baseline
+from hyperspy_dag.validation import BASELINES
 
 COLUMNS = [
     "frechet",
@@ -56,15 +65,14 @@ def baselines(seeds: int, n_train: int) -> dict[str, dict[str, float]]:
     """Median metrics of the conventional methods on the same splits."""
     rows = {}
     for name in BASELINES:
-        found = []
-        for seed in range(seeds):
-            part = split(seed, n_train)
-            synthetic = make_baseline(name).fit(part.train)
-            drawn = synthetic.sample(len(part.held_out), random_state=seed)
-            one = judge(drawn, part.train, part.held_out, part.energy)
-            found.append(one | {"snr_ratio": one["snr"] / one["snr_real"]})
-        rows[name] = {key: float(np.median([row[key] for row in found])) for key in found[0]}
+        found = [judge_baseline(name, seed, n_train) for seed in range(seeds)]
+        rows[name] = median([with_snr_ratio(one) for one in found])
     return rows
+
+
+def with_snr_ratio(one: dict[str, float]) -> dict[str, float]:
+    """Add the SNR relative to that of the real spectra."""
+    return one | {"snr_ratio": one["snr"] / one["snr_real"]}
 
 
 def best_baseline(
@@ -133,8 +141,7 @@ def run(seed: int, arguments: argparse.Namespace) -> dict[str, float]:
     seconds = time.perf_counter() - begin
     synthetic = augmenter.sample(len(part.held_out)).data[0].astype(float)
     result = judge(synthetic, part.train, part.held_out, part.energy)
-    result["snr_ratio"] = result["snr"] / result["snr_real"]
-    return result | {"epoch": augmenter.best_[0].epoch, "fit_seconds": seconds}
+    return with_snr_ratio(result) | {"epoch": augmenter.best_[0].epoch, "fit_seconds": seconds}
 
 
 def main() -> None:
@@ -149,14 +156,13 @@ def main() -> None:
     arguments = parser.parse_args()
 
     rows = {f"seed {seed}": run(seed, arguments) for seed in range(arguments.seeds)}
-    seeds = list(rows.values())
-    rows["median"] = {key: float(np.median([row[key] for row in seeds])) for key in seeds[0]}
+    rows["median"] = median(list(rows.values()))
     others = baselines(arguments.seeds, arguments.n_train)
     rows |= others
     for seed in range(arguments.seeds):
         part = split(seed, arguments.n_train)
         real = judge(part.train, None, part.held_out, part.energy)
-        rows[f"real, seed {seed}"] = real | {"snr_ratio": real["snr"] / real["snr_real"]}
+        rows[f"real, seed {seed}"] = with_snr_ratio(real)
     table = markdown_table(rows, COLUMNS)
     limits = real_intervals(arguments.n_train)
     intervals = ", ".join(f"{name} {low:.4g} to {high:.4g}" for name, (low, high) in limits.items())

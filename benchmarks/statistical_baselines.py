@@ -14,18 +14,19 @@ import argparse
 import json
 from pathlib import Path
 
-import numpy as np
-from judge import judge, markdown_table, real_against_real, real_intervals, split
+from judge import (
+    judge_baseline,
+    markdown_table,
+    median,
+    real_against_real,
+    real_intervals,
+    split,
+)
 
-from hyperspy_dag.validation import BASELINES, make_baseline
+from hyperspy_dag.validation import BASELINES
 
 MAIN = ["frechet", "snr", "snr_real", "pcc", "cosd", "precision", "recall", "density", "coverage"]
 MAIN += ["memorisation", "kid", "kl", "kl_pca"]
-
-
-def median(rows: list[dict[str, float]]) -> dict[str, float]:
-    """Median over seeds of each metric."""
-    return {name: float(np.median([row[name] for row in rows])) for name in rows[0]}
 
 
 def main() -> None:
@@ -45,12 +46,7 @@ def main() -> None:
         ],
     }
     for name in BASELINES:
-        rows = []
-        for seed in seeds:
-            part = split(seed, options.n_train)
-            synthetic = make_baseline(name).fit(part.train).sample(rest, random_state=seed)
-            rows.append(judge(synthetic, part.train, part.held_out, part.energy))
-        per_seed[name] = rows
+        per_seed[name] = [judge_baseline(name, seed, options.n_train) for seed in seeds]
         print(f"{name} done", flush=True)
 
     table = {name: median(rows) for name, rows in per_seed.items()}
