@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from spectra import two_classes
-from trainers import lend_trainer
+from trainers import lend_trainer, weights
 
 from hyperspy_dag import EELSAugmenter, _persistence
 from hyperspy_dag.augmenter import AugmenterFileError
@@ -31,11 +31,6 @@ SETTINGS = {"recipe": "paper", "architecture": "compact", "stopping": None, "max
 
 def make() -> EELSAugmenter:
     return EELSAugmenter(random_state=3, **SETTINGS)
-
-
-def weights(augmenter: EELSAugmenter) -> bytes:
-    models = augmenter._models.values()
-    return b"".join(weight.tobytes() for model in models for weight in model.weights)
 
 
 @pytest.fixture(scope="module", autouse=True)

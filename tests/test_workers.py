@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from spectra import eels, two_classes, white_lines
-from trainers import lend_trainer
+from trainers import lend_trainer, weights
 
 from hyperspy_dag import EELSAugmenter, _persistence
 from hyperspy_dag._workers import check_workers, fit_classes
@@ -32,11 +32,6 @@ def three_classes():
     """Signal and labels of three classes of different size."""
     data = [white_lines(n, position=p, seed=n) for n, p in ((12, 0.3), (20, 0.4), (15, 0.5))]
     return eels(np.concatenate(data)), np.repeat(["a", "b", "c"], [12, 20, 15])
-
-
-def weights(augmenter: EELSAugmenter) -> bytes:
-    models = augmenter._models.values()
-    return b"".join(weight.tobytes() for model in models for weight in model.weights)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Compiled trainings that outlive the fits of a test; a fit that fails throws its own away."""
+"""Compiled trainings that outlive the fits of a test, and what to compare fits by."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from hyperspy_dag import EELSAugmenter
 from hyperspy_dag.dag.generators import make_generator
 from hyperspy_dag.dag.training import Trainer
 
@@ -15,7 +16,7 @@ _idle: dict[tuple, list[Trainer]] = defaultdict(list)
 
 @contextmanager
 def lend_trainer(channels, architecture, design, recipe) -> Iterator[Trainer]:
-    """In place of the library's own; for as many threads as there are."""
+    """In place of the library's own; for any number of threads, and after failed fits too."""
     idle = _idle[channels, architecture, design, recipe]
     try:
         trainer = idle.pop()
@@ -31,3 +32,9 @@ def lend_trainer(channels, architecture, design, recipe) -> Iterator[Trainer]:
         yield trainer
     finally:
         idle.append(trainer)
+
+
+def weights(augmenter: EELSAugmenter) -> bytes:
+    """All weights of a fitted augmenter."""
+    models = augmenter._models.values()
+    return b"".join(weight.tobytes() for model in models for weight in model.weights)
