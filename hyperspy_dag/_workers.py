@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._checks import check_count
-from .dag.jobs import ClassJob, Fitted, fit_class
+from .dag.jobs import ClassJob, Fitted, Report, TrainingProgress, fit_class
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -41,7 +41,7 @@ THREAD_VARIABLES = (
     "TF_NUM_INTEROP_THREADS",
 )
 
-#: ``progress(label, epoch, evaluation)``; the evaluation is a dict of metrics.
+#: ``progress(label, epoch, metrics)``
 Progress = Callable[[Any, int, dict[str, float]], None]
 
 
@@ -49,8 +49,12 @@ class WorkerLostError(RuntimeError):
     """The process that trained a class ended abruptly, again and again."""
 
 
-def check_workers(n_jobs: object, client: object) -> tuple[int, Client | None]:
+def check_workers(
+    n_jobs: object, client: object, watched: bool = False
+) -> tuple[int, Client | None]:
     """Return the number of processes and the cluster to train on, from the arguments of `fit`.
+
+    `watched` says that a callback wants to look on, which it can in this process alone.
 
     Raises
     ------
@@ -60,6 +64,13 @@ def check_workers(n_jobs: object, client: object) -> tuple[int, Client | None]:
     ImportError
         Another process is wanted and ``distributed`` is not installed.
     """
+    if watched:
+        if client is not None or n_jobs not in (None, 1):
+            raise ValueError(
+                "callback= looks on at classes that are trained one after the other in this "
+                "process: leave n_jobs= and client= out"
+            )
+        return 1, None
     if client is not None:
         if n_jobs is not None:
             raise ValueError("give n_jobs= or client=, not both: the cluster has its own workers")
@@ -115,6 +126,7 @@ def fit_classes(
     n_jobs: int,
     client: Client | None,
     progress: Progress,
+    watch: Report | None = None,
 ) -> Iterator[tuple[Any, Fitted | Exception]]:
     """Train classes, and yield each with its result, or what went wrong, as it is done.
 
@@ -128,6 +140,8 @@ def fit_classes(
         A cluster to train on.
     progress : callable
         Called in this process, perhaps in another thread.
+    watch : callable, optional
+        Of classes that are trained in this process: whether a class's training ends here.
     """
     if client is not None:
         yield from _fit_on_cluster(jobs, spectra, client, progress)
@@ -136,13 +150,19 @@ def fit_classes(
             yield from _fit_on_cluster(jobs, spectra, client, progress)
     else:
         for job in jobs:
-            yield job.label, _fit_here(job, spectra[job.label], progress)
+            yield job.label, _fit_here(job, spectra[job.label], progress, watch)
 
 
-def _fit_here(job: ClassJob, spectra: np.ndarray, progress: Progress) -> Fitted | Exception:
+def _fit_here(
+    job: ClassJob, spectra: np.ndarray, progress: Progress, watch: Report | None
+) -> Fitted | Exception:
+    def report(one: TrainingProgress) -> bool:
+        progress(job.label, one.epoch, one.metrics)
+        return watch is not None and bool(watch(one))
+
     progress(job.label, 0, {})
     try:
-        return fit_class(job, spectra, lambda epoch, e: progress(job.label, epoch, e.metrics))
+        return fit_class(job, spectra, report)
     except Exception as error:  # noqa: BLE001 - it is handed on; the other classes go on
         return error
 
@@ -258,8 +278,8 @@ def _fit_on_worker(job: ClassJob, spectra: np.ndarray, run: str, number: int) ->
     worker = get_worker()
     stop = Event(run)
 
-    def report(epoch: int, evaluation: Any) -> None:
-        worker.log_event(run, (number, epoch, evaluation.metrics))
+    def report(one: TrainingProgress) -> None:
+        worker.log_event(run, (number, one.epoch, one.metrics))
         if stop.is_set():
             raise InterruptedError(f"the training of class {job.label!r} was called off")
 

@@ -30,13 +30,15 @@ from ._workers import WorkerLostError, check_workers, fit_classes
 from .dag.architectures import ARCHITECTURES, AUTO, GeneratorBranches
 from .dag.designs import DESIGNS
 from .dag.fitted import ClassModel
-from .dag.jobs import ClassJob
+from .dag.jobs import ClassJob, Report, TrainingProgress
 from .dag.recipes import RECIPES
 from .dag.sources import SpectrumSource, lazy_stack
 from .dag.stopping import CRITERIA, METRICS, StoppingRule
 from .training_data import TrainingSet, spectrum_digests, training_set
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from distributed import Client
     from exspy.signals import EELSSpectrum
     from numpy.typing import ArrayLike
@@ -62,6 +64,7 @@ class _Way:
     show_progressbar: bool | None
     new_run: Path | None = None
     every: int = 0
+    callback: Report | None = None
 
     @classmethod
     def of(
@@ -71,13 +74,17 @@ class _Way:
         checkpoint_dir: str | os.PathLike | None = None,
         checkpoint_every: int = 10,
         show_progressbar: bool | None = None,
+        callback: Report | None = None,
     ) -> _Way:
         """Check the arguments of :meth:`EELSAugmenter.fit`, before hours of work."""
+        if callback is not None and not callable(callback):
+            raise TypeError(f"callback must be callable or None, {callback!r} was given")
         return cls(
-            *check_workers(n_jobs, client),
+            *check_workers(n_jobs, client, callback is not None),
             show_progressbar,
             None if checkpoint_dir is None else check_new_run(checkpoint_dir),
             check_count("checkpoint_every", checkpoint_every),
+            callback,
         )
 
 
@@ -105,7 +112,8 @@ class EELSAugmenter:
     tolerance : float, default 0.05
         How far behind the real spectra's figures still counts as reached, relative to them.
     max_epochs : int, optional
-        Default: 200 for the refined recipe, 500 for the paper's.
+        Default: 200 for the refined recipe, 500 for the paper's. The refined recipe ends sooner
+        where nothing has become better for 60 epochs, unless `stopping` is None.
     random_state : int, numpy.random.Generator or None, default None
         The same integer gives the same spectra on the same machine. None draws one, which
         ``random_state_`` reports.
@@ -218,6 +226,7 @@ class EELSAugmenter:
         checkpoint_dir: str | os.PathLike | None = None,
         checkpoint_every: int = 10,
         show_progressbar: bool | None = None,
+        callback: Callable[[TrainingProgress], bool | None] | None = None,
     ) -> EELSAugmenter:
         """Train a generator for each class.
 
@@ -246,6 +255,12 @@ class EELSAugmenter:
             at, which the refined recipe does every 10 epochs; the best state is written besides.
         show_progressbar : bool, optional
             Default: HyperSpy's preference.
+        callback : callable, optional
+            Called with a :class:`~hyperspy_dag.dag.jobs.TrainingProgress` (class, epoch, metrics,
+            those of real spectra, a few synthetic spectra) whenever a class's metrics are looked
+            at, the first time before its training. Where it returns True the fit ends: the
+            finished classes and the best state of the running one are kept. Only where classes
+            are trained one after the other in this process.
 
         Returns
         -------
@@ -276,7 +291,7 @@ class EELSAugmenter:
         processes, which decides the order of sums, but not on `n_jobs`, `client` or
         checkpoints.
         """
-        way = _Way.of(n_jobs, client, checkpoint_dir, checkpoint_every, show_progressbar)
+        way = _Way.of(n_jobs, client, checkpoint_dir, checkpoint_every, show_progressbar, callback)
         return self._fit(training_set(s, labels), way)
 
     @classmethod
@@ -289,6 +304,7 @@ class EELSAugmenter:
         n_jobs: int | None = None,
         client: Client | None = None,
         show_progressbar: bool | None = None,
+        callback: Callable[[TrainingProgress], bool | None] | None = None,
     ) -> EELSAugmenter:
         """Go on with a training that was killed or interrupted, and finish it.
 
@@ -301,7 +317,7 @@ class EELSAugmenter:
             As it was given to :meth:`fit`. Finished classes are taken as they are.
         s, labels : optional
             Not needed: the folder holds the training spectra. Given, they are compared with them.
-        n_jobs, client, show_progressbar
+        n_jobs, client, show_progressbar, callback
             As of :meth:`fit`.
 
         Returns
@@ -320,7 +336,7 @@ class EELSAugmenter:
         BlockingIOError
             Another process trains into this folder.
         """
-        way = _Way.of(n_jobs, client, show_progressbar=show_progressbar)
+        way = _Way.of(n_jobs, client, show_progressbar=show_progressbar, callback=callback)
         run, header, data = open_run(checkpoint_dir)
         if (s is None) != (labels is None):
             raise TypeError("give both s and labels, or neither")
@@ -339,6 +355,13 @@ class EELSAugmenter:
         models: dict[Any, ClassModel] = {}
         seconds: dict[Any, float] = {}
         errors: dict[Any, Exception] = {}
+        stopped = False
+
+        def watch(progress: TrainingProgress) -> bool:
+            nonlocal stopped
+            stopped = bool(way.callback(progress))
+            return stopped
+
         one_by_one = way.client is None and min(way.n_jobs, len(jobs)) == 1
         progress = (_EpochProgress if one_by_one else _ClassProgress)(
             data.classes, self.max_epochs, way.show_progressbar
@@ -354,6 +377,7 @@ class EELSAugmenter:
                         n_jobs=way.n_jobs,
                         client=way.client,
                         progress=progress.report,
+                        watch=None if way.callback is None else watch,
                     )
                 ) as results,
             ):
@@ -364,12 +388,20 @@ class EELSAugmenter:
                         _logger.warning("Class %r was not fitted: %s", label, result)
                     else:
                         models[label], seconds[label] = result
+                    if stopped:
+                        break
+                    if label in models:
                         self._warn_if_not_reached(label, models[label])
         except KeyboardInterrupt:
             if not models:
                 raise
+            stopped = True
+        if models:
             self._keep(data, models, seconds)
-            missing = [str(label) for label in data.classes if label not in models]
+        if errors:
+            raise self._first_error(errors, run)
+        missing = [str(label) for label in data.classes if label not in models]
+        if stopped and missing:
             kept = ", ".join(map(str, self.classes_))
             hint = f" Go on by {_resume_call(run)}." if run else ""
             warnings.warn(
@@ -378,11 +410,6 @@ class EELSAugmenter:
                 UserWarning,
                 stacklevel=3,
             )
-            return self
-        if models:
-            self._keep(data, models, seconds)
-        if errors:
-            raise self._first_error(errors, run)
         return self
 
     def _job(self, number: int, label: Any, run: Run | None) -> ClassJob:
@@ -438,8 +465,9 @@ class EELSAugmenter:
             for name in CRITERIA[self.stopping]
         )
         warnings.warn(
-            f"Class {label!r}: the stopping criterion was not reached in {self.max_epochs} "
-            f"epochs; the best state, of epoch {model.best.epoch}, is kept: {figures}.",
+            f"Class {label!r}: the stopping criterion was not reached in "
+            f"{len(model.history.generator_cost)} epochs; the best state, of epoch "
+            f"{model.best.epoch}, is kept: {figures}.",
             UserWarning,
             stacklevel=3,
         )

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import hyperspy.api as hs
 import numpy as np
@@ -17,6 +18,7 @@ from hyperspy_dag.dag.architectures import ARCHITECTURES
 from hyperspy_dag.dag.designs import DESIGNS
 from hyperspy_dag.dag.fitting import SMALLEST_GAIN
 from hyperspy_dag.dag.recipes import RECIPES
+from hyperspy_dag.dag.stopping import Judge
 
 # Few spectra and few epochs on purpose: what they warn of is tested by itself.
 pytestmark = [
@@ -394,3 +396,48 @@ def test_progress_bar_shows_class_epochs_and_metrics(capsys):
     finally:
         hs.preferences.General.show_progressbar = previous
     assert capsys.readouterr().err == ""
+
+
+def test_callback_sees_every_look_and_ends_the_fit():
+    s, labels = two_classes()
+    seen = []
+
+    def look(progress):
+        seen.append(progress)
+        return progress.label == "Fe3O4" and progress.epoch == 2
+
+    augmenter = EELSAugmenter(recipe="paper", architecture="compact", max_epochs=4, random_state=0)
+    with pytest.warns(UserWarning, match="interrupted. Kept: the best state of Fe3O4. Not fit"):
+        augmenter.fit(s, labels, show_progressbar=False, callback=look)
+    assert [(one.label, one.epoch) for one in seen] == [("Fe3O4", 0), ("Fe3O4", 1), ("Fe3O4", 2)]
+    assert augmenter.classes_ == ["Fe3O4"]
+    assert len(augmenter.history_["Fe3O4"].generator_cost) == 2
+    last = seen[-1]
+    assert last.metrics == augmenter.history_["Fe3O4"].evaluations[-1].metrics
+    assert last.baseline == augmenter.baseline_["Fe3O4"].mean
+    assert last.examples.shape[1] == s.data.shape[-1] and np.isfinite(last.examples).all()
+
+
+def test_callback_needs_this_process():
+    s, labels = two_classes()
+    with pytest.raises(ValueError, match="leave n_jobs"):
+        EELSAugmenter().fit(s, labels, n_jobs=2, callback=lambda progress: None)
+    with pytest.raises(TypeError, match="callable"):
+        EELSAugmenter().fit(s, labels, callback=3)
+
+
+def test_refined_training_ends_where_nothing_becomes_better(monkeypatch):
+    s, labels = two_classes()
+    recipe = replace(RECIPES["refined"], min_epochs=10, patience=20)
+    monkeypatch.setitem(RECIPES, "refined", recipe)
+    judge = Judge.judge
+
+    def never_reached(*args):
+        return replace(judge(*args), reached=False)
+
+    monkeypatch.setattr(Judge, "judge", never_reached)
+    augmenter = EELSAugmenter(random_state=0)
+    with pytest.warns(UserWarning, match="not reached in"):
+        augmenter.fit(s, np.where(labels == "FeO", labels, ""), show_progressbar=False)
+    history = augmenter.history_["FeO"]
+    assert len(history.generator_cost) == augmenter.best_["FeO"].epoch + 20 < 200

@@ -41,7 +41,7 @@ def make(work: Work):
         return trainer.sampler.draw(n, seed, None)
 
     def evaluate(_: int) -> None:
-        judge.judge(trained, sample)
+        judge.judge(trained, sample(judge.n_synthetic))
 
     deeds = {"train": train, "sample": sample, "evaluate": evaluate}
     models = {"generator": trainer.generator, "discriminator": trainer.discriminators[0]}

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -16,6 +16,7 @@ from .checkpoints import ClassCheckpoint, Progress, Saved
 from .designs import Design
 from .fitted import ClassModel, History
 from .generators import make_generator
+from .jobs import Report, TrainingProgress
 from .recipes import Recipe
 from .start import fit_start
 from .stopping import Evaluation, Judge, StoppingRule
@@ -33,6 +34,10 @@ SAFE_EVERY = 10
 #: draw is by chance a few hundredths off, and training can follow that; on real spectra such gains
 #: went with a loss of variety.
 SMALLEST_GAIN = 0.05
+
+
+#: Synthetic spectra that whoever watches a training gets to see.
+N_EXAMPLES = 5
 
 
 class TrainingDivergedError(RuntimeError):
@@ -87,7 +92,7 @@ class Fitter:
         name: object,
         spectra: np.ndarray,
         seed: np.random.SeedSequence,
-        report: Callable[[int, Evaluation], None],
+        report: Report,
         checkpoint: ClassCheckpoint | None = None,
         saved: Saved | None = None,
     ) -> ClassModel:
@@ -101,7 +106,8 @@ class Fitter:
         seed : numpy.random.SeedSequence
             The class's own.
         report : callable
-            Called with the epoch and its evaluation.
+            Called with a :class:`.jobs.TrainingProgress` at every look at the metrics; where it
+            returns True the training ends, to be gone on with from its checkpoint if it has one.
         checkpoint : ClassCheckpoint, optional
             Files to write.
         saved : Saved, optional
@@ -128,8 +134,15 @@ class Fitter:
         trainer.start(spectra, training_seed, start, self.stopping.max_epochs)
         judge = Judge(spectra, judge_seed, self.stopping.criterion, self.stopping.tolerance)
 
-        def evaluate(epoch: int) -> Evaluation:
-            return judge.judge(epoch, lambda n: trainer.sampler.draw(n, sampling_seed, start))
+        def evaluate(epoch: int) -> tuple[Evaluation, np.ndarray]:
+            synthetic = trainer.sampler.draw(judge.n_synthetic, sampling_seed, start)
+            return judge.judge(epoch, synthetic), synthetic[:N_EXAMPLES].copy()
+
+        def stopped(evaluation: Evaluation, examples: np.ndarray) -> bool:
+            progress = TrainingProgress(
+                name, evaluation.epoch, evaluation.metrics, judge.baseline.mean, examples
+            )
+            return bool(report(progress))
 
         def model() -> ClassModel:
             return ClassModel(weights, start, best, judge.baseline, history, len(spectra))
@@ -142,17 +155,19 @@ class Fitter:
             good_state, good_epoch = progress.good_state, progress.good_epoch
             epoch, rate_factor = progress.epoch, progress.rate_factor
         else:
-            history = History(evaluations=[evaluate(0)])
-            best, weights = history.evaluations[0], trainer.weights()
+            best, examples = evaluate(0)
+            history, weights = History(evaluations=[best]), trainer.weights()
             good_state, good_epoch, rate_factor = trainer.state(), 0, 1.0
             epoch = 0
             if checkpoint is not None:
                 checkpoint.save_model(model())
+            if stopped(best, examples):
+                return model()
         saved_epoch = epoch
-        while epoch < self.stopping.max_epochs and not self._reached(history):
+        while epoch < self.stopping.max_epochs and not self._done(history, best):
             step = min(self.recipe.evaluate_every, self.stopping.max_epochs - epoch)
             costs = trainer.train(epoch, step, rate_factor)
-            evaluation = evaluate(epoch + step) if costs.finite else None
+            evaluation, examples = evaluate(epoch + step) if costs.finite else (None, None)
             if evaluation is None or not np.isfinite(evaluation.score):
                 if rate_factor < 1.0:
                     raise TrainingDivergedError(
@@ -191,7 +206,8 @@ class Fitter:
                     Progress(epoch, rate_factor, good_epoch, history, state, good_state)
                 )
                 saved_epoch = epoch
-            report(epoch, evaluation)
+            if stopped(evaluation, examples):
+                return model()
         if best.epoch == 0:
             _logger.info(
                 "Class %r: no trained state was better than the statistical start, which is kept.",
@@ -201,10 +217,13 @@ class Fitter:
             checkpoint.save_model(model(), done=True)
         return model()
 
-    def _reached(self, history: History) -> bool:
+    def _done(self, history: History, best: Evaluation) -> bool:
         """Whether the last evaluation ends the training."""
         last = history.evaluations[-1]
-        return last.epoch > 0 and last.reached and last.epoch >= self.recipe.min_epochs
+        if self.stopping.criterion is None or last.epoch < self.recipe.min_epochs:
+            return False
+        patience = self.recipe.patience
+        return last.reached or (patience is not None and last.epoch - best.epoch >= patience)
 
     def _restore(self, checkpoint: ClassCheckpoint, state: list[np.ndarray]) -> None:
         shapes = [array.shape for array in self.trainer.state()]

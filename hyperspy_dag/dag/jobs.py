@@ -18,9 +18,37 @@ from .checkpoints import ClassCheckpoint
 from .designs import Design
 from .fitted import ClassModel
 from .recipes import Recipe
-from .stopping import Evaluation, StoppingRule
+from .stopping import StoppingRule
 
-Report = Callable[[int, Evaluation], None]
+
+@dataclass(frozen=True)
+class TrainingProgress:
+    """Where the training of a class stands, whenever its metrics are looked at.
+
+    Attributes
+    ----------
+    label : str, int or bool
+        The class.
+    epoch : int
+        0 before training.
+    metrics : dict of str to float
+        Fréchet distance, Pearson correlation, cosine distance and signal-to-noise figure of
+        synthetic spectra.
+    baseline : dict of str to float
+        The same of real against real spectra: what the metrics are to reach.
+    examples : array of shape (n, channels), float32
+        A few of the synthetic spectra.
+    """
+
+    label: str | int | bool
+    epoch: int
+    metrics: dict[str, float]
+    baseline: dict[str, float]
+    examples: np.ndarray
+
+
+#: Whether it returns True decides whether the training ends there.
+Report = Callable[[TrainingProgress], bool | None]
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,9 @@ class Recipe:
         Epochs in which the discriminators train alone; at most a quarter of all.
     min_epochs, max_epochs : int
         Epochs before the stopping criterion may end the training; default of ``max_epochs=``.
+    patience : int or None
+        Epochs without a better state after which a training that has a stopping criterion ends;
+        None goes on.
     evaluate_every : int
         Epochs between looks at the metrics.
     max_shift : float
@@ -65,6 +68,7 @@ class Recipe:
     warm_up: int
     min_epochs: int
     max_epochs: int
+    patience: int | None
     evaluate_every: int
     max_shift: float = 0.01
     max_noise: float = 0.1
@@ -87,6 +91,7 @@ _RECIPES = (
         warm_up=0,
         min_epochs=1,
         max_epochs=500,
+        patience=None,
         evaluate_every=1,
     ),
     Recipe(
@@ -103,8 +108,9 @@ _RECIPES = (
         joint_views=True,
         batch_size=128,
         warm_up=10,
-        min_epochs=40,
+        min_epochs=30,
         max_epochs=200,
+        patience=60,
         evaluate_every=10,
     ),
 )

@@ -10,7 +10,6 @@ depend on the counts.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -151,9 +150,9 @@ class Judge:
         """Synthetic spectra wanted for a judgement."""
         return sum(len(half) for half in self._halves)
 
-    def judge(self, epoch: int, sample: Callable[[int], np.ndarray]) -> Evaluation:
-        """Judge `n_synthetic` spectra that ``sample(n)`` returns."""
-        synthetic = np.array_split(sample(self.n_synthetic), len(self._halves))
+    def judge(self, epoch: int, synthetic: np.ndarray) -> Evaluation:
+        """Judge an array of `n_synthetic` spectra."""
+        synthetic = np.array_split(synthetic, len(self._halves))
         if not all(np.isfinite(part).all() for part in synthetic):
             nan = dict.fromkeys(METRICS, float("nan"))
             return Evaluation(epoch, nan, float("inf"), False)

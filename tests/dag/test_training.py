@@ -234,9 +234,9 @@ def test_judge_tells_real_spectra_from_noise():
     spectra = white_lines(80)
     judge = Judge(spectra, np.random.SeedSequence(0), "all", 0.05)
     fresh = white_lines(400, seed=7)
-    real = judge.judge(1, lambda n: fresh[:n])
-    noise = judge.judge(2, lambda n: np.random.default_rng(0).random((n, 48)))
+    real = judge.judge(1, fresh[: judge.n_synthetic])
+    noise = judge.judge(2, np.random.default_rng(0).random((judge.n_synthetic, 48)))
     assert real.score < noise.score
     assert not noise.reached
-    broken = judge.judge(3, lambda n: np.full((n, 48), np.nan))
+    broken = judge.judge(3, np.full((judge.n_synthetic, 48), np.nan))
     assert broken.score == np.inf and not broken.reached
