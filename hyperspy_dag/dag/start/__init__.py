@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from ._components import noise_weighted_components, posterior
-from ._latent import LatentBank, variance_keeping
+from ._latent import LatentBank, Maxima, variance_keeping
 from ._noise import (
     KERNEL_SIZE,
     is_noise,
@@ -59,6 +59,12 @@ LEVEL_SMOOTHING = 0.3
 
 #: Spectra from which on all of the density is local.
 LOCAL_FROM = 60
+
+#: Energy shift in channels that is expected before any spectrum is seen, and how many spectra that
+#: counts for where there are few: their components explain their shifts as well, so that what
+#: is found of these is too little.
+EXPECTED_JITTER = 1.0
+EXPECTED_COUNTS = 8
 
 #: Spectra that the basis is fitted to; more are put on that basis.
 MAX_FIT = 1500
@@ -113,7 +119,10 @@ class Start:
     @property
     def bank(self) -> LatentBank:
         """Where latent vectors come from."""
-        return LatentBank(self.latent, self.neighbours, self.spread, self.pull, self.broad)
+        maxima = None
+        if self.broad > 0 and self.unit_maximum:
+            maxima = Maxima.of(self.mean, self.basis, self.latent)
+        return LatentBank(self.latent, self.neighbours, self.spread, self.pull, self.broad, maxima)
 
     def arrays(self) -> dict[str, NDArray]:
         """The arrays by name, for a file."""
@@ -254,12 +263,15 @@ def _start(mean, basis, scores, shift, level, kernel, background, intensity, uni
     neighbours = cKDTree(metric).query(metric, min(LOCAL_NEIGHBOURS, n - 1) + 1)[1][:, 1:]
 
     std = np.maximum(scores.std(axis=0), 1e-12)
-    jitter = float(np.sqrt((shift**2).mean()))
+    broad = max(0.0, 1.0 - n / LOCAL_FROM)
+    found = np.sqrt((shift**2).mean())
+    counts = broad * EXPECTED_COUNTS
+    jitter = np.sqrt((n * found**2 + counts * EXPECTED_JITTER**2) / (n + counts))
     log_level = np.log(np.maximum(level, 1e-12))
     level_mean, level_std = log_level.mean(), max(log_level.std(), 1e-6)
     latent = np.zeros((n, LATENT_SIZE))
     latent[:, :k] = scores / std
-    latent[:, MAX_COMPONENTS] = shift / max(jitter, 1e-12)
+    latent[:, MAX_COMPONENTS] = shift / max(found, 1e-12)
     latent[:, MAX_COMPONENTS + 1] = (log_level - level_mean) / level_std
     full_basis = np.zeros((MAX_COMPONENTS, len(mean)))
     full_basis[:k] = std[:, None] * basis
@@ -271,7 +283,7 @@ def _start(mean, basis, scores, shift, level, kernel, background, intensity, uni
     return Start(
         mean,
         full_basis,
-        jitter,
+        float(jitter),
         np.array([level_mean, level_std]),
         background,
         intensity,
@@ -281,5 +293,5 @@ def _start(mean, basis, scores, shift, level, kernel, background, intensity, uni
         neighbours,
         spread,
         pull,
-        max(0.0, 1.0 - n / LOCAL_FROM),
+        broad,
     )

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+#: Normal draws that are tried for one with a maximum like those of the training spectra.
+_TRIES = 12
+
 #: Training vectors, in the order in which they are visited, that share a stream of directions.
 _GROUP = 32
 
@@ -32,6 +35,10 @@ class LatentBank:
         How far each coordinate moves towards its neighbours' mean, between 0 and 1.
     broad : float
         Share of the normal distribution.
+    maxima : Maxima or None
+        Of spectra that were divided by their maximum. A normal distribution does not know that,
+        and dividing its spectra again would spread all their other channels: those whose maximum
+        is unlike the training spectra's are drawn again.
 
     Notes
     -----
@@ -43,6 +50,7 @@ class LatentBank:
     spread: NDArray[np.float64]
     pull: NDArray[np.float64]
     broad: float = 0.0
+    maxima: Maxima | None = None
 
     def draw(self, n: int, seed: np.random.SeedSequence, first: int = 0) -> NDArray[np.float64]:
         """Draw numbers `first` … `first + n - 1` of the sequence that belongs to a seed.
@@ -96,17 +104,59 @@ class LatentBank:
         return (sign * length)[:, None] * frames[which, place, step // 2]
 
     def _broadened(self, local, centre, visit, seed):
-        """Replace a share of the vectors."""
+        """Replace a share of the vectors, and those whose maximum is unlike the training's."""
         count = len(self.latent)
         mean = self.latent.mean(axis=0)
+        replaced = np.zeros(len(local), bool)
+        if self.maxima is not None:
+            replaced = self.maxima.excess(local) > 0
+        tries = 1 if self.maxima is None else _TRIES
         for cycle in np.unique(visit):
             rows = np.flatnonzero(visit == cycle)
             random = _stream(seed, 4, int(cycle))
             chosen = random.permutation(count) < round(self.broad * count)
-            normal = random.standard_normal((count, count)) / np.sqrt(count)
-            rows = rows[chosen[centre[rows]]]
-            local[rows] = mean + normal[centre[rows]] @ (self.latent - mean)
+            normal = random.standard_normal((count, tries, count)) / np.sqrt(count)
+            rows = rows[chosen[centre[rows]] | replaced[rows]]
+            tried = mean + normal[centre[rows]] @ (self.latent - mean)
+            best = np.zeros(len(rows), int)
+            if self.maxima is not None:
+                # The first that is alike, or the nearest to it.
+                excess = self.maxima.excess(tried.reshape(-1, tried.shape[-1]))
+                best = excess.reshape(-1, tries).argmin(axis=1)
+            local[rows] = tried[np.arange(len(rows)), best]
         return local
+
+
+@dataclass(frozen=True)
+class Maxima:
+    """The maxima of clean spectra, and the range that those of the training spectra have.
+
+    Parameters
+    ----------
+    mean : array of shape (channels,)
+    basis : array of shape (components, channels)
+    low, high : float
+    """
+
+    mean: NDArray[np.float64]
+    basis: NDArray[np.float64]
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, mean: NDArray, basis: NDArray, latent: NDArray) -> Maxima:
+        """Take the range from the training latents."""
+        maxima = _maxima(mean, basis, latent)
+        return cls(mean, basis, float(maxima.min()), float(maxima.max()))
+
+    def excess(self, latent: NDArray) -> NDArray[np.float64]:
+        """How far the maximum of each latent vector's clean spectrum is out of the range; or 0."""
+        maxima = _maxima(self.mean, self.basis, latent)
+        return np.maximum(self.low - maxima, maxima - self.high).clip(0)
+
+
+def _maxima(mean: NDArray, basis: NDArray, latent: NDArray) -> NDArray[np.float64]:
+    return (mean + latent[:, : len(basis)] @ basis).max(axis=1)
 
 
 def variance_keeping(
