@@ -8,7 +8,7 @@ import logging
 import os
 import warnings
 from contextlib import closing, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +49,9 @@ if TYPE_CHECKING:
 __all__ = ["AugmenterFileError", "EELSAugmenter", "NotFittedError", "WorkerLostError"]
 
 _logger = logging.getLogger(__name__)
+
+#: Choices of ``precision=``.
+PRECISIONS = ("single", "mixed")
 
 
 class NotFittedError(ValueError, AttributeError):
@@ -117,6 +120,10 @@ class EELSAugmenter:
     random_state : int, numpy.random.Generator or None, default None
         The same integer gives the same spectra on the same machine. None draws one, which
         ``random_state_`` reports.
+    precision : str, default "single"
+        "mixed" lets the layers multiply in bfloat16 while they are trained, for graphics
+        processors that are faster so; processors without it are slower. Spectra are drawn in
+        single precision in any case.
 
     Attributes
     ----------
@@ -152,6 +159,7 @@ class EELSAugmenter:
         tolerance: float = 0.05,
         max_epochs: int | None = None,
         random_state: int | np.random.Generator | None = None,
+        precision: str = "single",
     ):
         self.design = check_choice("design", design, DESIGNS)
         self.recipe = check_choice("recipe", recipe, RECIPES)
@@ -164,6 +172,7 @@ class EELSAugmenter:
         if max_epochs is None:
             max_epochs = RECIPES[recipe].max_epochs
         self.max_epochs = check_count("max_epochs", max_epochs)
+        self.precision = check_choice("precision", precision, PRECISIONS)
         self.random_state_ = check_random_state(random_state)
         self._models: dict[Any, ClassModel] = {}
         self._energy_axis: dict[str, Any] = {}
@@ -417,7 +426,7 @@ class EELSAugmenter:
             label=label,
             architecture=ARCHITECTURES[self.architecture],
             design=DESIGNS[self.design],
-            recipe=RECIPES[self.recipe],
+            recipe=replace(RECIPES[self.recipe], mixed_precision=self.precision == "mixed"),
             stopping=StoppingRule(self.stopping, self.tolerance, self.max_epochs),
             seed=self._class_seed(label, "fit"),
             checkpoint=None if run is None else run.checkpoint(number),
@@ -720,6 +729,7 @@ class EELSAugmenter:
             "tolerance": self.tolerance,
             "max_epochs": self.max_epochs,
             "random_state": self.random_state_,
+            "precision": self.precision,
         }
 
     @classmethod

@@ -441,3 +441,16 @@ def test_refined_training_ends_where_nothing_becomes_better(monkeypatch):
         augmenter.fit(s, np.where(labels == "FeO", labels, ""), show_progressbar=False)
     history = augmenter.history_["FeO"]
     assert len(history.generator_cost) == augmenter.best_["FeO"].epoch + 20 < 200
+
+
+def test_precision_is_checked_and_kept(tmp_path):
+    s, labels = two_classes()
+    with pytest.raises(
+        ValueError, match="precision='half' is not known; choose from single, mixed"
+    ):
+        EELSAugmenter(precision="half")
+    augmenter = EELSAugmenter(precision="mixed", max_epochs=1, random_state=0)
+    augmenter.fit(s, labels, show_progressbar=False).save(tmp_path / "mixed.dag")
+    again = EELSAugmenter.load(tmp_path / "mixed.dag")
+    assert again.precision == "mixed"
+    assert (again.sample(5).data == augmenter.sample(5).data).all()

@@ -40,15 +40,44 @@ def nearly_zero(*shape: int) -> float:
     return 2e-5
 
 
+def _short(x: tf.Tensor) -> tf.Tensor:
+    return tf.cast(tf.convert_to_tensor(x), tf.bfloat16)
+
+
+class MixedDense(keras.layers.Dense):
+    """A dense layer whose product is made in bfloat16 (Micikevicius et al., ICLR 2018)."""
+
+    def call(self, inputs, training=None):
+        """(n, inputs) to (n, units), in single precision."""
+        product = tf.matmul(_short(inputs), _short(self.kernel))
+        return tf.cast(product, tf.float32) + tf.convert_to_tensor(self.bias)
+
+
+class MixedConvolution(keras.layers.Conv1D):
+    """A convolution whose products are made in bfloat16."""
+
+    def call(self, inputs):
+        """(n, channels, inputs) to (n, strided channels, filters), in single precision."""
+        product = tf.nn.conv1d(_short(inputs), _short(self.kernel), self.strides[0], "SAME")
+        return tf.cast(product, tf.float32) + tf.convert_to_tensor(self.bias)
+
+
 class Initialisers:
     """Makes the layers of one network, and draws their initial weights for each class anew.
 
     They are drawn into the layers that are there: a new network for each class would take seconds
     among them, and Keras never gives back all of its memory. All kernels start uniform in
     -limit … limit, all else where it was when the network was made.
+
+    Parameters
+    ----------
+    mixed_precision : bool, default False
+        Whether the layers multiply in bfloat16; all else stays in single precision, weights and
+        sums among it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, mixed_precision: bool = False) -> None:
+        self.mixed_precision = mixed_precision
         self._limits: list[tuple[keras.layers.Layer, Callable[..., float]]] = []
         self._constants: list[tuple[keras.Variable, np.ndarray]] | None = None
 
@@ -59,11 +88,13 @@ class Initialisers:
 
     def dense(self, units: int, limit: Callable[..., float] = glorot) -> keras.layers.Dense:
         """Return a dense layer."""
-        return self.layer(keras.layers.Dense(units, kernel_initializer="zeros"), limit)
+        kind = MixedDense if self.mixed_precision else keras.layers.Dense
+        return self.layer(kind(units, kernel_initializer="zeros"), limit)
 
     def convolution(self, filters: int, size: int, strides: int = 1) -> keras.layers.Conv1D:
         """Return a 1-D convolution along the energy axis."""
-        convolution = keras.layers.Conv1D(
+        kind = MixedConvolution if self.mixed_precision else keras.layers.Conv1D
+        convolution = kind(
             filters, size, strides=strides, padding="same", kernel_initializer="zeros"
         )
         return self.layer(convolution, glorot)
@@ -109,6 +140,7 @@ class BranchDense(keras.layers.Layer):
     def __init__(self, units: int, initialisers: Initialisers):
         super().__init__()
         self.units = units
+        self.mixed_precision = initialisers.mixed_precision
         # Glorot's width is that of one branch's own layer.
         initialisers.layer(self, lambda _, *shape: glorot(*shape))
 
@@ -123,7 +155,12 @@ class BranchDense(keras.layers.Layer):
 
     def call(self, x):
         """(branches, n, size) to (branches, n, units)."""
-        return tf.matmul(x, tf.convert_to_tensor(self.kernel)) + tf.convert_to_tensor(self.bias)
+        kernel = tf.convert_to_tensor(self.kernel)
+        if self.mixed_precision:
+            product = tf.cast(tf.matmul(_short(x), _short(kernel)), tf.float32)
+        else:
+            product = tf.matmul(x, kernel)
+        return product + tf.convert_to_tensor(self.bias)
 
 
 class BranchConvolution(Composite):

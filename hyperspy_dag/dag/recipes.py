@@ -51,6 +51,8 @@ class Recipe:
         T1's largest energy shift, as a fraction of the channels.
     max_noise : float
         T2's largest relative noise at intensity 1.
+    mixed_precision : bool
+        Whether layers multiply in bfloat16.
     """
 
     name: str
@@ -72,6 +74,7 @@ class Recipe:
     evaluate_every: int
     max_shift: float = 0.01
     max_noise: float = 0.1
+    mixed_precision: bool = False
 
 
 _RECIPES = (

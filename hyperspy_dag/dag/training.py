@@ -28,6 +28,9 @@ from .transforms import apply_view
 #: Length of the step that the gradient penalty takes, in standard deviations of a channel.
 PENALTY_STEP = 0.01
 
+#: The same where layers multiply in bfloat16, whose rounding a small step would drown in.
+MIXED_PENALTY_STEP = 0.25
+
 
 @dataclass(frozen=True)
 class Costs:
@@ -69,7 +72,9 @@ class Trainer:
         self.architecture = architecture
         self.design = design
         self.recipe = recipe
-        self._initialisers = [Initialisers() for _ in (None, *design.discriminators)]
+        self._initialisers = [
+            Initialisers(recipe.mixed_precision) for _ in (None, *design.discriminators)
+        ]
         self.generator = make_generator(self._initialisers[0])
         self.average = make_generator(Initialisers())
         self.sampler = Sampler(self.average, architecture.latent_size)
@@ -291,9 +296,10 @@ class Trainer:
         units, so that the weight means the same for every class.
         """
         direction = draws.normal(tf.shape(shown), tf.random.fold_in(seed, 2))
-        step = PENALTY_STEP * direction * discriminator.scale.value
+        length = MIXED_PENALTY_STEP if self.recipe.mixed_precision else PENALTY_STEP
+        step = length * direction * discriminator.scale.value
         # The same seed: units that are dropped out are so at both places.
-        slope = (discriminator(shown + step, seed=seed, groups=groups) - logits) / PENALTY_STEP
+        slope = (discriminator(shown + step, seed=seed, groups=groups) - logits) / length
         return self.recipe.penalty * tf.reduce_mean(slope**2)
 
     def _show(self, views, seed, *batches):

@@ -237,3 +237,37 @@ def test_latents_are_a_sequence():
     seed = np.random.SeedSequence(4)
     whole = start.bank.draw(900, seed)
     np.testing.assert_array_equal(start.bank.draw(100, seed, first=700), whole[700:800])
+
+
+def divided_by_their_maximum(n, seed=0):
+    """Two peaks of varying shares, mostly the second the higher one, over a varying plateau."""
+    random = np.random.default_rng(seed)
+    share, height = random.uniform(0.3, 0.5, (n, 1)), random.uniform(0.24, 0.36, (n, 1))
+    clean = share * line(0.4) + (1 - share) * line(0.55) + height * (AXIS > 0.7)
+    return clean / clean.max(axis=1, keepdims=True) + 0.002 * random.normal(size=(n, 200))
+
+
+def test_few_spectra_of_maximum_one_keep_it_without_being_divided():
+    spectra = divided_by_their_maximum(12)
+    start = fit_start(spectra / spectra.max(axis=1, keepdims=True))
+    assert start.unit_maximum and start.broad > 0
+
+    def maxima(latent):
+        return (start.mean + latent[:, :MAX_COMPONENTS] @ start.basis).max(axis=1)
+
+    trained = maxima(start.latent)
+    drawn = maxima(start.bank.draw(600, np.random.SeedSequence(0)))
+    inside = (drawn > trained.min() - 1e-9) & (drawn < trained.max() + 1e-9)
+    assert inside.mean() > 0.99
+    free = LatentBank(start.latent, start.neighbours, start.spread, start.pull, start.broad)
+    assert maxima(free.draw(600, np.random.SeedSequence(0))).std() > 5 * drawn.std()
+    # Any part of the sequence by itself, as without this.
+    part = start.bank.draw(40, np.random.SeedSequence(0), 80)
+    np.testing.assert_allclose(maxima(part), drawn[80:120], rtol=0, atol=1e-12)
+
+
+def test_few_spectra_are_not_believed_to_have_no_energy_shift():
+    """The estimate of ten still spectra is drawn towards a channel; that of sixty stands."""
+    few, many = (fit_start(simulated(n, noise=0.002)[0]) for n in (10, 60))
+    assert 0.4 < few.jitter < 0.9
+    assert many.jitter < 0.2

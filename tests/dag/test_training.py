@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import gc
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,9 +13,10 @@ from spectra import white_lines
 from hyperspy_dag.dag._tensorflow import keras, tf
 from hyperspy_dag.dag.architectures import ARCHITECTURES
 from hyperspy_dag.dag.designs import DESIGNS
+from hyperspy_dag.dag.fitting import lend_trainer
 from hyperspy_dag.dag.generators import make_generator
 from hyperspy_dag.dag.losses import discriminator_loss, generator_loss
-from hyperspy_dag.dag.networks import Discriminator, Initialisers
+from hyperspy_dag.dag.networks import Discriminator, Initialisers, MixedDense
 from hyperspy_dag.dag.optimiser import Adam
 from hyperspy_dag.dag.recipes import RECIPES
 from hyperspy_dag.dag.start import fit_start
@@ -87,7 +88,7 @@ def test_adam_against_its_paper():
 
 
 def trainer(recipe="refined", design="single_bitrans", **changes) -> Trainer:
-    settings = dataclasses.replace(RECIPES[recipe], **changes)
+    settings = replace(RECIPES[recipe], **changes)
     architecture = ARCHITECTURES["compact"]
     return Trainer(
         48,
@@ -203,7 +204,7 @@ def test_training_mends_a_spoilt_start():
     one = trainer(warm_up=5, generator_rate=5e-3)
     spectra = white_lines(100)
     start = fit_start(spectra)
-    spoilt = dataclasses.replace(start, level=start.level + [0.7, 0.0])
+    spoilt = replace(start, level=start.level + [0.7, 0.0])
     one.start(spectra, np.random.SeedSequence(5), spoilt, max_epochs=150)
 
     one.train(0, 150)
@@ -240,3 +241,24 @@ def test_judge_tells_real_spectra_from_noise():
     assert not noise.reached
     broken = judge.judge(3, np.full((judge.n_synthetic, 48), np.nan))
     assert broken.score == np.inf and not broken.reached
+
+
+def test_mixed_precision_multiplies_in_bfloat16_and_keeps_the_rest():
+    """The first epochs' costs are those of single precision but for bfloat16's rounding."""
+    spectra = white_lines(64)
+    costs = {}
+    for mixed in (False, True):
+        recipe = replace(RECIPES["refined"], mixed_precision=mixed)
+        for name in ("simple_dense", "simple_convo"):
+            architecture = ARCHITECTURES[name]
+            with lend_trainer(48, architecture, DESIGNS["single_bitrans"], recipe) as one:
+                one.start(spectra, np.random.SeedSequence(3), fit_start(spectra))
+                costs[name, mixed] = one.train(0, 3).discriminator
+                assert all(np.asarray(w).dtype == np.float32 for w in one.weights())
+                kinds = {type(layer) for layer in one.discriminators[0]._flatten_layers()}
+                assert (MixedDense in kinds) is mixed
+    for name in ("simple_dense", "simple_convo"):
+        single, mixed = costs[name, False], costs[name, True]
+        assert np.isfinite(mixed).all()
+        assert (single != mixed).any()
+        np.testing.assert_allclose(mixed, single, rtol=0.05)
