@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from . import draws
 from ._tensorflow import keras, tf
 from .architectures import Architecture, GeneratorBranches
 from .networks import BranchedBody, CompactBody, Composite, Initialisers
@@ -99,14 +100,14 @@ class PhysicalGenerator(Composite, keras.Model):
         ----------
         latent : tensor of shape (n, latent_size)
             Scores, energy shift and logarithm of the noise level, standardised; then free ones.
-        seed : integer tensor of shape (2,)
+        seed : integer tensor of shape (2,) or Supply
         noise : bool, default True
         dose : float or tensor, default 1.0
             Relative to the training spectra's; noise goes with its inverse square root.
         jitter : float or tensor, optional
             Root mean square of the energy shift in channels; the class's own by default.
         """
-        seeds = tf.unstack(tf.random.split(seed, 2))
+        seeds = draws.split(seed, 2)
         scores, position, level = (
             latent[:, :MAX_COMPONENTS],
             latent[:, MAX_COMPONENTS],
@@ -131,8 +132,8 @@ class PhysicalGenerator(Composite, keras.Model):
 
     def _unit_noise(self, spectra, seed):
         """Noise of level 1: more where there is more intensity, neighbours correlated."""
-        size = [tf.shape(spectra)[0], spectra.shape[1] + KERNEL_SIZE - 1]
-        white = tf.random.stateless_normal(size, seed)
+        size = [draws.batch_size(spectra), spectra.shape[1] + KERNEL_SIZE - 1]
+        white = draws.normal(size, seed)
         kernel = tf.convert_to_tensor(self.kernel)[:, None, None]
         spread = tf.nn.conv1d(white[:, :, None], kernel, 1, "VALID")[:, :, 0]
         intensity = tf.nn.relu(tf.convert_to_tensor(self.intensity))

@@ -3,8 +3,8 @@
 
 All act in training *and* at generation: the noise of a synthetic spectrum comes from them
 (del-Pozo-Bueno et al. 2024). Every draw is stateless. A call may be given its ``seed`` (an
-integer tensor of shape (2,)), which makes the whole network a pure function of its input and that
-seed; without one the layer uses a Keras seed generator of its own.
+integer tensor of shape (2,), or a :class:`.draws.Supply`), which makes the whole network a pure
+function of its input and that seed; without one the layer uses a Keras seed generator of its own.
 """
 
 from __future__ import annotations
@@ -182,11 +182,8 @@ class Translation(_RandomLayer):
     def call(self, inputs, seed=None, noise: bool = True):
         if not noise:
             return inputs
-        batch = tf.shape(inputs)[0]
-        shape = [batch] if self.per_spectrum else [1]
-        shift = tf.random.stateless_uniform(
-            shape, self._seed(seed), -self.max_shift, self.max_shift + 1, dtype=tf.int32
-        )
+        shape = [draws.batch_size(inputs)] if self.per_spectrum else [1]
+        shift = draws.integers(shape, -self.max_shift, self.max_shift + 1, self._seed(seed))
         if self.per_spectrum:
             return shift_channels(inputs, shift)
         # All alike: a slice of the padded batch costs a tenth of a gather.

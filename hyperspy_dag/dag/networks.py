@@ -12,9 +12,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from . import draws
 from ._tensorflow import keras, tf
 from .architectures import DiscriminatorBranch
-from .draws import dropout_factors
 from .layers import GaussianNoise, MinibatchDiscrimination, PoissonNoise, Translation
 
 #: Published noise of the generator's branches: Poisson rate after hidden layers and before the
@@ -244,7 +244,7 @@ class BranchedBody(Composite):
 
     def call(self, latent, seed, noise=True):
         """Return spectra of shape (n, channels)."""
-        seeds = iter(tf.unstack(tf.random.split(seed, 1 + sum(map(len, self.noises)))))
+        seeds = iter(draws.split(seed, 1 + sum(map(len, self.noises))))
         n = tf.shape(latent)[0]
         x = tf.repeat(latent[None], self.branches, axis=0)
         for i, (stage, noises) in enumerate(zip(self.stages, self.noises, strict=True)):
@@ -315,7 +315,7 @@ class _DiscriminatorBranch(Composite):
                 x = tf.nn.leaky_relu(layer(x), self.slope)
             x = tf.reshape(x, [-1, x.shape[1] * x.shape[2]])
         sizes = [layer.units for layer in self.dense]
-        factors = dropout_factors(tf.shape(x)[0], sizes, self.dropout, seed)
+        factors = draws.dropout_factors(tf.shape(x)[0], sizes, self.dropout, seed)
         for layer, factor in zip(self.dense, factors, strict=True):
             x = factor * tf.nn.leaky_relu(layer(x), self.slope)
         return self.minibatch(x, groups=groups)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -12,6 +13,7 @@ from hyperspy_dag._persistence import AugmenterFileError
 
 from ._tensorflow import keras, tf
 from .architectures import Architecture
+from .draws import Supply
 from .generators import make_generator
 from .networks import Initialisers
 from .recipes import Recipe
@@ -32,13 +34,7 @@ class Sampler:
         self._generator = generator
         self._latent_size = latent_size
         self._lock = threading.Lock()
-        self._call = tf.function(
-            lambda latent, seed, options, noise: generator(
-                latent, seed=seed, noise=noise, **options
-            ),
-            autograph=False,
-            reduce_retracing=True,
-        )
+        self._compiled: dict[tuple[str | bool, ...], tuple[Callable, Supply]] = {}
 
     def draw(
         self,
@@ -72,7 +68,7 @@ class Sampler:
         -------
         array of shape (n, channels), float32
         """
-        options = {k: tf.constant(v, tf.float32) for k, v in (options or {}).items()}
+        options = options or {}
         with self._lock:
             if weights is not None:
                 self._set_weights(weights)
@@ -96,12 +92,31 @@ class Sampler:
             variable.assign(weight)
 
     def _draw_block(self, block, seed, start, noise, options):
+        call, supply = self._compile(noise, tuple(sorted(options)))
         latent = draw_latent(start, BLOCK, self._latent_size, seed, block * BLOCK)
-        random = np.random.default_rng(
+        drawn = supply.draw(
             np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, 3, block))
         )
-        own_seed = tf.constant(random.integers(2**31 - 1, size=2), tf.int32)
-        return self._call(tf.constant(latent), own_seed, options, noise).numpy()
+        values = {name: tf.constant(value, tf.float32) for name, value in options.items()}
+        return call(tf.constant(latent), tf.constant(drawn), values).numpy()
+
+    def _compile(self, noise: bool, options: tuple[str, ...]) -> tuple[Callable, Supply]:
+        """The generator of a block of spectra, and what makes the random numbers that it wants."""
+        key = (noise, *options)
+        if key not in self._compiled:
+            supplies = []
+
+            def generate(latent, drawn, values):
+                supplies.append(Supply(drawn))
+                return self._generator(latent, seed=supplies[-1], noise=noise, **values)
+
+            call = tf.function(generate, autograph=False).get_concrete_function(
+                tf.TensorSpec([BLOCK, self._latent_size], tf.float32),
+                tf.TensorSpec([None], tf.float32),
+                {name: tf.TensorSpec([], tf.float32) for name in options},
+            )
+            self._compiled[key] = call, supplies[-1]
+        return self._compiled[key]
 
 
 @lru_cache(maxsize=4)

@@ -40,9 +40,7 @@ def random_energy_shift(spectra: tf.Tensor, seed: tf.Tensor, max_shift: int) -> 
     max_shift : int
         Channels.
     """
-    shift = tf.random.stateless_uniform(
-        [tf.shape(spectra)[0]], seed, -max_shift, max_shift + 1, dtype=tf.int32
-    )
+    shift = draws.integers([tf.shape(spectra)[0]], -max_shift, max_shift + 1, seed)
     return shift_channels(spectra, shift)
 
 

@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from hyperspy_dag.dag._tensorflow import keras, tf
-from hyperspy_dag.dag.draws import dropout_factors, normal
+from hyperspy_dag.dag.draws import Supply, dropout_factors, integers, normal, poisson, split
 from hyperspy_dag.dag.generators import shift_energy
 from hyperspy_dag.dag.layers import (
     GaussianNoise,
@@ -125,6 +125,45 @@ def test_normal_draws_are_normal_and_independent():
     for function in (np.asarray, np.abs):
         assert abs(np.corrcoef(function(first), function(second))[0, 1]) < 0.01
         assert abs(np.corrcoef(function(first[1:]), function(first[:-1]))[0, 1]) < 0.01
+
+
+def supplied(make, seed):
+    """What `make(source)` returns within a compiled function that a supply brings draws to."""
+    supplies = []
+
+    def compiled(drawn):
+        supplies.append(Supply(drawn))
+        return make(supplies[-1])
+
+    call = tf.function(compiled, autograph=False).get_concrete_function(
+        tf.TensorSpec([None], tf.float32)
+    )
+    return [x.numpy() for x in call(tf.constant(supplies[-1].draw(np.random.SeedSequence(seed))))]
+
+
+def test_supplied_draws_follow_their_laws_and_are_independent():
+    def make(source):
+        first, second = split(source, 2)
+        return [
+            normal([301, 701], first),
+            poisson([300, 700], 0.5, second),
+            integers([50_001], -2, 3, first),
+            normal([301, 701], second),
+        ]
+
+    gauss, count, whole, other = supplied(make, 1)
+    assert gauss.shape == other.shape == (301, 701)
+    assert stats.kstest(gauss.ravel(), "norm").pvalue > 0.01
+    assert gauss.var() == pytest.approx(1, abs=0.01)
+    assert abs(np.corrcoef(gauss.ravel(), other.ravel())[0, 1]) < 0.01
+    observed = np.bincount(count.ravel().astype(int), minlength=5)[:5]
+    expected = stats.poisson.pmf(range(5), 0.5) * count.size
+    np.testing.assert_allclose(observed, expected, atol=5 * np.sqrt(expected.max()))
+    assert whole.dtype == np.int32
+    assert stats.chisquare(np.bincount(whole + 2, minlength=5)).pvalue > 1e-3
+    again, *_ = supplied(make, 1)
+    np.testing.assert_array_equal(gauss, again)
+    assert (supplied(make, 2)[0] != gauss).mean() > 0.99
 
 
 def test_dropout_drops_its_share_and_keeps_the_mean():
