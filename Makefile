@@ -19,7 +19,7 @@ export MPLBACKEND ?= agg
 .PHONY: help demo test lint format clean
 
 help:
-	@echo "make demo    synthetic spectra of simulated white lines: augmented.hspy and a picture"
+	@echo "make demo    synthetic spectra of simulated white lines: augmented.hspy, a picture, reports"
 	@echo "make test    the whole test suite"
 	@echo "make lint    ruff"
 	@echo "make clean   removes what these have made"
@@ -37,7 +37,7 @@ $(VENV)/installed-tests: $(VENV)/installed
 	@touch $@
 
 demo: $(VENV)/installed
-	$(BIN)/python examples/demo.py
+	$(BIN)/hyperspy-dag demo --force
 
 test: $(VENV)/installed-tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
@@ -51,6 +51,7 @@ format: $(VENV)/installed-tests
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis augmented.hspy
-	rm -f augmented*.png
+	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis
+	rm -f augmented*.hspy augmented*.png augmented*.dag augmented*.html
+	rm -f preprocessed*.hspy simulated*.hspy simulated*.csv
 	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +

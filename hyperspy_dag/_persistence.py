@@ -73,6 +73,16 @@ def to_json(value: Any) -> Any:
     return None
 
 
+def to_strict_json(value: Any) -> Any:
+    """Do as :func:`to_json`, with None for what JSON has no number for (NaN, infinity)."""
+    value = to_json(value)
+    if isinstance(value, dict):
+        return {key: to_strict_json(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [to_strict_json(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def write(
     path: Path,
     header: dict[str, Any],

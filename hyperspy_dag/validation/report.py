@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperspy_dag._checks import check_choice, check_writable
-from hyperspy_dag._persistence import to_json
+from hyperspy_dag._persistence import to_strict_json
 from hyperspy_dag.labels import Label
 from hyperspy_dag.validation.tstr import TSTRResult
 
@@ -349,7 +349,7 @@ class Report:
                     for training, by_name in found.scores.items()
                 },
             }
-        return _finite(to_json(content))
+        return to_strict_json(content)
 
 
 def _metric_name(name: str) -> str:
@@ -367,14 +367,3 @@ def _columns(by_class: dict[Label, Any], classes: list[Label]) -> dict[str, list
     for row in by_class.values():
         names |= dict.fromkeys(row or {})
     return {name: [(by_class[label] or {}).get(name) for label in classes] for name in names}
-
-
-def _finite(value: Any) -> Any:
-    """Replace what JSON has no number for."""
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_finite(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

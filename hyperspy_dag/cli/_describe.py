@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What made a file, in words and numbers."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ._files import read_signal
+
+if TYPE_CHECKING:
+    from exspy.signals import EELSSpectrum
+
+
+def describe(path: Path) -> tuple[dict[str, Any], EELSSpectrum | None]:
+    """Describe a saved augmenter, the folder of a training, or spectra.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    description : dict
+    s : EELSSpectrum or None
+        The spectra, where these are it; lazy where the format can be.
+    """
+    if path.suffix == ".zspy":
+        return _describe_signal(path)
+    if path.is_dir():
+        return _describe_training(path), None
+    if path.suffix == ".dag" or zipfile.is_zipfile(path):
+        return _describe_augmenter(path), None
+    return _describe_signal(path)
+
+
+def _describe_augmenter(path: Path) -> dict[str, Any]:
+    from hyperspy_dag import EELSAugmenter
+
+    augmenter = EELSAugmenter.load(path)
+    models = augmenter._fitted()
+    return {
+        "file": str(path),
+        "kind": "augmenter",
+        **_settings(augmenter._settings()),
+        "energy_axis": _axis(augmenter._energy_axis),
+        "preprocessing": augmenter._preprocessing,
+        "training_digest": augmenter._digest,
+        "classes": augmenter.classes_,
+        "training_spectra": [model.n_training for model in models.values()],
+        "epochs_trained": [len(model.history.generator_cost) for model in models.values()],
+        "epoch_kept": [model.best.epoch for model in models.values()],
+        "seconds": list(augmenter._fit_seconds.values()),
+        "metrics": {
+            name: [model.best.metrics[name] for model in models.values()]
+            for name in next(iter(models.values())).best.metrics
+        },
+        "metrics_of_real_spectra": {
+            name: [model.baseline.mean[name] for model in models.values()]
+            for name in next(iter(models.values())).baseline.mean
+        },
+    }
+
+
+def _describe_training(folder: Path) -> dict[str, Any]:
+    from hyperspy_dag._runs import open_run
+
+    run, header, data = open_run(folder)
+    saved = [run.checkpoint(i).load(data.channels) for i in range(len(data.classes))]
+    done = [one is not None and one.progress is None for one in saved]
+    return {
+        "file": str(folder),
+        "kind": "training",
+        "package_version": header["package_version"],
+        **_settings(header["settings"]),
+        "energy_axis": _axis(data.axis),
+        "preprocessing": data.preprocessing,
+        "training_digest": data.digest,
+        "classes": data.classes,
+        "training_spectra": list(data.counts.values()),
+        "epochs_trained": [
+            0 if one is None else len((one.progress or one.model).history.generator_cost)
+            for one in saved
+        ],
+        "finished": done,
+    }
+
+
+def _describe_signal(path: Path) -> tuple[dict[str, Any], EELSSpectrum]:
+    from hyperspy_dag._checks import SIGNAL_FORMATS
+    from hyperspy_dag.preprocessing import check_signal, preprocessing_record
+
+    s = read_signal(path, lazy=path.suffix in SIGNAL_FORMATS)
+    check_signal(s)
+    described = {
+        "file": str(path),
+        "kind": "synthetic spectra" if s.metadata.has_item("DAG.training_digest") else "spectra",
+        "signal": repr(s),
+        "navigation_shape": list(s.data.shape[:-1]),
+        "data_type": str(s.data.dtype),
+        "energy_axis": _axis(s.axes_manager.signal_axes[0].get_axis_dictionary()),
+    }
+    if s.metadata.has_item("DAG.training_digest"):
+        made_by = s.metadata.DAG.as_dictionary()
+        made_by.pop("labels", None)
+        described["made_by"] = made_by
+    else:
+        described["preprocessing"] = preprocessing_record(s)
+    return described, s
+
+
+def _settings(settings: dict[str, Any]) -> dict[str, Any]:
+    settings = dict(settings)
+    return {**settings, "seed": settings.pop("random_state")} if settings else {}
+
+
+def _axis(axis: dict[str, Any]) -> dict[str, Any]:
+    """The energies that a signal's channels are at; `axis` as HyperSpy notes it."""
+    from hyperspy.axes import create_axis
+
+    values = create_axis(**{k: v for k, v in axis.items() if k != "_type"}).axis
+    return {
+        "channels": len(values),
+        "first": float(values[0]),
+        "last": float(values[-1]),
+        "dispersion": axis.get("scale"),
+        "units": str(axis.get("units")),
+    }

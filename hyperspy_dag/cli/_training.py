@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A training begun, or gone on with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ._frame import note
+
+if TYPE_CHECKING:
+    from exspy.signals import EELSSpectrum
+
+    from hyperspy_dag import EELSAugmenter
+
+
+def train(
+    s: EELSSpectrum,
+    labels: Any,
+    settings: dict[str, Any],
+    folder: Path | None,
+    every: int,
+    resume: bool,
+    n_jobs: int | None,
+) -> EELSAugmenter:
+    """Fit an augmenter, or go on with the fit that a folder holds.
+
+    Parameters
+    ----------
+    s, labels
+        As of ``EELSAugmenter.fit``.
+    settings : dict
+        Arguments of ``EELSAugmenter`` that were given.
+    folder : Path, optional
+        Of the checkpoints.
+    every : int
+        Epochs between them.
+    resume : bool
+        Whether to go on with what `folder` holds.
+    n_jobs : int, optional
+
+    Raises
+    ------
+    FileExistsError
+        `folder` holds a training already, and `resume` is False.
+    ValueError
+        The training in it is one of other spectra, labels or settings.
+    """
+    from hyperspy_dag import EELSAugmenter
+
+    if folder is not None and _holds_training(folder, s, labels, settings, resume):
+        note(f"going on with the training in {folder}")
+        return EELSAugmenter.resume(folder, n_jobs=n_jobs)
+    return EELSAugmenter(**settings).fit(
+        s, labels, n_jobs=n_jobs, checkpoint_dir=folder, checkpoint_every=every
+    )
+
+
+def _holds_training(
+    folder: Path, s: EELSSpectrum, labels: Any, settings: dict[str, Any], resume: bool
+) -> bool:
+    """Whether `folder` holds a training to go on with."""
+    from hyperspy_dag._runs import check_new_run, open_run
+    from hyperspy_dag.training_data import training_set
+
+    try:
+        check_new_run(folder)
+    except FileExistsError:
+        pass
+    else:
+        return False
+    _, header, data = open_run(folder)
+    if training_set(s, labels).digest != data.digest:
+        raise ValueError(
+            f"{folder} holds a training of other spectra or labels; give another --checkpoint-dir"
+        )
+    if not resume:
+        raise FileExistsError(
+            f"{folder} holds a training of these spectra already: add --resume to go on with it, "
+            "or give another --checkpoint-dir"
+        )
+    begun = header["settings"]
+    auto = "auto"  # is what the recipe takes, which is noted by its name
+    for name, value in settings.items():
+        if value != begun[name] and value != auto:
+            option = "seed" if name == "random_state" else name.replace("_", "-")
+            raise ValueError(
+                f"the training in {folder} was begun with --{option} {begun[name]}, not {value}: "
+                "give that or leave it out, or give another --checkpoint-dir"
+            )
+    return True
