@@ -223,6 +223,7 @@ def test_info(files, tmp_path):
     assert told["training_spectra"] == [10, 14]
     assert told["energy_axis"]["first"] == 630.0
     assert told["energy_axis"]["last"] == 653.5
+    assert "random_state" not in told
 
     told = json.loads(run("info", files / "s.hspy", "-l", files / "s.csv", "--json").stdout)
     assert (told["kind"], told["labels"]) == ("spectra", {"Fe3O4": 10, "FeO": 14})
@@ -273,7 +274,8 @@ def write_labels(folder: Path, labels: np.ndarray) -> dict[str, dict]:
     ways = {name: {"path": folder / name} for name in [*texts, "labels.npy"]}
     for name in ("column.csv", "semicolon.csv", "tabs.tsv"):
         ways[name]["column"] = "phase"
-    ways["metadata"] = {"metadata": "metadata.Sample.phases"}
+    for name in ("Sample.phases", "metadata.Sample.phases", "original_metadata.own.phases"):
+        ways[name] = {"metadata": name}
     return ways
 
 
@@ -286,6 +288,7 @@ def test_every_way_to_give_labels(tmp_path):
     labels = labels.astype("<U9")
     labels[[0, 7]] = ""
     s.metadata.set_item("Sample.phases", labels.tolist())
+    s.original_metadata.set_item("own.phases", labels)
     s.save(tmp_path / "s.hspy")
     s = read_signal(tmp_path / "s.hspy")
     expected = parse_labels(s, labels)
@@ -336,7 +339,7 @@ def test_labels_that_are_missing_or_unfit(files, tmp_path):
     given = ("augment", files / "s.hspy", out)
     assert "Give --labels FILE" in refused(*given)
     assert "there is no file no.csv" in refused(*given, "-l", "no.csv")
-    assert "hold no labels there" in refused(*given, "--labels-metadata", "Sample")
+    assert "there are no labels" in refused(*given, "--labels-metadata", "Sample")
     both = ("-l", files / "s.csv", "--labels-metadata", "Sample.phases")
     assert "not both" in refused(*given, *both)
     np.save(tmp_path / "o.npy", np.array(["a", None], dtype=object))

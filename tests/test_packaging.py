@@ -123,6 +123,8 @@ def test_wheel_then_editable_then_uninstalled(environment: Path, tmp_path: Path)
     assert Path(got["origin"]).is_relative_to(environment.parents[1])
     assert got["tensorflow found"]
     assert {k: got[k] for k in methods} == methods
+    told = run(environment.with_name("hyperspy-dag"), "--version", cwd=tmp_path)
+    assert told == f"hyperspy-dag {hyperspy_dag.__version__}\n"
 
     pip = (environment, "-m", "pip")
     run(*pip, "install", "--quiet", "--no-deps", "--editable", ROOT, cwd=tmp_path)

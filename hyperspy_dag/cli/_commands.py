@@ -232,9 +232,7 @@ def augment(
 @app.command()
 @command
 def sample(
-    augmenter: Annotated[
-        Path, typer.Argument(help="Written by augment --save-augmenter.", metavar="FILE.dag")
-    ],
+    augmenter: opt.Augmenter,
     output: opt.Stack,
     n_spectra: Annotated[
         int, typer.Option("--n-spectra", "-n", min=1, help="Spectra of each class.")
@@ -294,9 +292,7 @@ def sample(
 @app.command()
 @command
 def evaluate(
-    augmenter: Annotated[
-        Path, typer.Argument(help="Written by augment --save-augmenter.", metavar="FILE.dag")
-    ],
+    augmenter: opt.Augmenter,
     spectra: Annotated[
         Path,
         typer.Argument(

@@ -111,8 +111,8 @@ def _describe_signal(path: Path) -> tuple[dict[str, Any], EELSSpectrum]:
 
 
 def _settings(settings: dict[str, Any]) -> dict[str, Any]:
-    settings = dict(settings)
-    return {**settings, "seed": settings.pop("random_state")} if settings else {}
+    """Settings under the names that the program's options have."""
+    return {"seed" if name == "random_state" else name: v for name, v in settings.items()}
 
 
 def _axis(axis: dict[str, Any]) -> dict[str, Any]:

@@ -169,13 +169,18 @@ def read_labels(
 
 
 def _metadata_labels(s: EELSSpectrum, name: str) -> Any:
-    found = s.metadata.get_item(name.removeprefix("metadata."))
+    # Instruments' own entries, and much that was brought along, are in the other tree.
+    tree = s.metadata
+    place = name.removeprefix("metadata.")
+    if name.startswith("original_metadata."):
+        tree, place = s.original_metadata, name.removeprefix("original_metadata.")
+    found = tree.get_item(place)
     if found is None or hasattr(found, "as_dictionary"):
         raise ValueError(
-            f"--labels-metadata {name}: the metadata hold no labels there; give the path of a "
-            "list or array, such as Sample.labels"
+            f"--labels-metadata {name}: there are no labels; give the path of a list or array in "
+            "the metadata, such as Sample.labels or original_metadata.labels.y"
         )
-    return _fitted_to(s, found, f"metadata.{name.removeprefix('metadata.')}")
+    return _fitted_to(s, found, name)
 
 
 def _file_labels(s: EELSSpectrum, path: Path, column: str | None) -> Any:

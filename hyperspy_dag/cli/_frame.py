@@ -35,7 +35,6 @@ _REFUSALS = (
 
 _PACKAGE = __name__.partition(".")[0]
 
-_OUTPUT = "Output and messages"
 Json = Annotated[
     bool, typer.Option("--json", help="Print the result as one JSON object.", show_default=False)
 ]
@@ -101,7 +100,8 @@ def command(function: Callable[..., Result]) -> Callable[..., None]:
             code = BAD_INPUT if _is_refusal(error) else FAILED
             text = _one_line(error) + (_way_on(given) if code == FAILED else "")
             raise _ending(f"error: {text}", code, debug) from error
-        print(_as_json(result.data) if as_json else _as_text(result), file=stdout)
+        text = _as_json(result.data) if as_json else _as_text(result)
+        print(text, file=stdout, flush=True)
 
     signature = inspect.signature(function, eval_str=True)
     common = [

@@ -8,10 +8,11 @@ from typing import Annotated
 
 import typer
 
-_LABELS, _WORK, _FILES = "Labels", "Work", "Files"
-
 Spectra = Annotated[
     Path, typer.Argument(help="EELS spectra, in any format that HyperSpy reads.", metavar="SPECTRA")
+]
+Augmenter = Annotated[
+    Path, typer.Argument(help="Written by augment --save-augmenter.", metavar="FILE.dag")
 ]
 Stack = Annotated[Path, typer.Argument(help="What to write: .hspy or .zspy.", metavar="OUTPUT")]
 Labels = Annotated[
@@ -32,7 +33,8 @@ LabelsMetadata = Annotated[
     str | None,
     typer.Option(
         "--labels-metadata",
-        help="Take the labels from the signal's metadata, such as Sample.labels.",
+        help="Take the labels from the signal's metadata: Sample.labels, for instance, or "
+        "original_metadata.labels.y.",
         metavar="PATH",
     ),
 ]
