@@ -10,7 +10,9 @@ import os
 import sys
 from collections.abc import Sequence
 
-from ._commands import app
+# In the order of the help.
+from . import _making, _telling  # noqa: F401
+from ._app import app
 
 __all__ = ["app", "main"]
 

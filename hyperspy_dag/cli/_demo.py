@@ -105,7 +105,7 @@ def _run_commands(
     """Run the program's own commands, and show what one would type."""
     from hyperspy_dag.data import PREPROCESSING
 
-    from ._commands import app
+    from ._app import app
 
     ranges = {f"--{key.replace('_', '-')}": value for key, value in PREPROCESSING[name].items()}
     options = [str(word) for key, pair in ranges.items() for word in (key, *pair)]

@@ -60,6 +60,7 @@ def _holds_training(
     folder: Path, s: EELSSpectrum, labels: Any, settings: dict[str, Any], resume: bool
 ) -> bool:
     """Whether `folder` holds a training to go on with."""
+    from hyperspy_dag import EELSAugmenter
     from hyperspy_dag._runs import check_new_run, open_run
     from hyperspy_dag.training_data import training_set
 
@@ -79,7 +80,7 @@ def _holds_training(
             f"{folder} holds a training of these spectra already: add --resume to go on with it, "
             "or give another --checkpoint-dir"
         )
-    begun = header["settings"]
+    begun = EELSAugmenter._of_settings(folder, header["settings"])._settings()
     auto = "auto"  # is what the recipe takes, which is noted by its name
     for name, value in settings.items():
         if value != begun[name] and value != auto:
