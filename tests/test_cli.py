@@ -379,7 +379,8 @@ def test_nothing_is_trained_for_a_name_that_cannot_be_written(files, tmp_path, m
     )
     assert ".hspy or .zspy" in refused("augment", files / "s.hspy", tmp_path / "a.tif")
     assert "there is no folder" in refused("augment", files / "s.hspy", tmp_path / "no" / "a")
-    assert "did you mean" in refused(*new, "--design", "bitrans").lower()
+    early = refused("augment", "no.hspy", tmp_path / "b.hspy", "--design", "bitrans")
+    assert early.startswith("design='bitrans' is not known")  # before any file is read
     assert "--resume needs --checkpoint-dir" in refused(*new, "--resume")
     assert out.read_text() == "older"
     assert not (tmp_path / "b.hspy").exists()
@@ -390,6 +391,38 @@ def test_force_replaces(files, tmp_path):
         for n in (2, 3):
             run("sample", files / "quick.dag", tmp_path / name, "-n", n, "--force")
         assert hs.load(tmp_path / name).data.shape == (2, 3, 48)
+
+
+def test_what_others_print_is_no_result(files, tmp_path, monkeypatch):
+    draw = EELSAugmenter.sample
+
+    def talkative(self, *given, **options):
+        print("chatter")
+        return draw(self, *given, **options)
+
+    monkeypatch.setattr(EELSAugmenter, "sample", talkative)
+    result = run("sample", files / "quick.dag", tmp_path / "a.hspy", "--json")
+    assert json.loads(result.stdout)["spectra_per_class"] == 100
+    assert "chatter" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["a.hspy", "a.zspy"])
+def test_a_save_that_fails_leaves_what_was_there(files, tmp_path, monkeypatch, name):
+    given = ("sample", files / "quick.dag", tmp_path / name, "--force", "-n")
+    run(*given, 2)
+
+    def disk_full(self, path, **_):
+        if name == "a.zspy":
+            path.mkdir()
+            path /= "part"
+        path.write_text("half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as context:
+        context.setattr(type(hs.load(tmp_path / name)), "save", disk_full)
+        assert refused(*given, 3, code=1) == "No space left on device"
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert hs.load(tmp_path / name).data.shape == (2, 2, 48)
 
 
 @pytest.mark.parametrize(
