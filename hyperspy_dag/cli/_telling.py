@@ -171,7 +171,7 @@ def demo(
 ) -> Result:
     """Simulate five oxides; do everything with them once.
 
-    100 spectra of each oxide are trained on and 30 held back. Takes a few minutes.
+    100 spectra of each oxide are trained on and 30 held back. Takes a minute or two.
 
     \b
     Examples:
