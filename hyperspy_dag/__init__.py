@@ -20,12 +20,14 @@ TYPE_CHECKING = False  # type checkers take it for typing.TYPE_CHECKING, which c
 if TYPE_CHECKING:
     from . import data, labels, metrics, plotting, preprocessing, validation
     from .augmenter import EELSAugmenter
+    from .component import EELSAugmenterComponent
     from .labels import get_labels
 
 __version__ = "0.1.0"
 
 __all__ = [
     "EELSAugmenter",
+    "EELSAugmenterComponent",
     "__version__",
     "data",
     "get_labels",
@@ -37,7 +39,11 @@ __all__ = [
     "validation",
 ]
 
-_NAMES = {"EELSAugmenter": "augmenter", "get_labels": "labels"}
+_NAMES = {
+    "EELSAugmenter": "augmenter",
+    "EELSAugmenterComponent": "component",
+    "get_labels": "labels",
+}
 _MODULES = frozenset({"data", "labels", "metrics", "plotting", "preprocessing", "validation"})
 
 

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from exspy.signals import EELSSpectrum
     from numpy.typing import ArrayLike
 
+    from .component import EELSAugmenterComponent
     from .dag.stopping import Evaluation
     from .validation import Report
 
@@ -52,6 +53,9 @@ _logger = logging.getLogger(__name__)
 
 #: Choices of ``precision=``.
 PRECISIONS = ("single", "mixed")
+
+_CLEAN_DRAWS = 2000
+"""Spectra of a class whose mean and variations its model component has."""
 
 
 class NotFittedError(ValueError, AttributeError):
@@ -553,6 +557,46 @@ class EELSAugmenter:
             title="Synthetic spectra" if label is None else f"Synthetic spectra of {label}",
             instrument=self._instrument,
         )
+
+    def component(self, label: Any, n_variations: int = 3) -> EELSAugmenterComponent:
+        """Make a component of HyperSpy models out of a class.
+
+        Its shape is the mean of the class's noise-free synthetic spectra; its variations are
+        their first principal components. Both are free of energy shifts, which are a parameter
+        of their own; those of the paper's recipe, whose generator does not tell noise and shifts
+        from the rest, contain them.
+
+        Parameters
+        ----------
+        label
+            One of ``classes_``.
+        n_variations : int, default 3
+            Number of principal components; 0 for the mean alone.
+
+        Returns
+        -------
+        EELSAugmenterComponent
+
+        Raises
+        ------
+        NotFittedError
+            Before :meth:`fit`.
+        ValueError
+            `label` was not fitted, or its spectra vary in fewer ways.
+
+        Examples
+        --------
+        >>> m = s.create_model(auto_background=False, auto_add_edges=False)
+        >>> m.extend([augmenter.component("MnO", 0), augmenter.component("MnO2", 0)])
+        >>> m.multifit(optimizer="lstsq")
+        """
+        from .component import EELSAugmenterComponent
+
+        self._fitted()
+        check_count("n_variations", n_variations, minimum=0)
+        jitter = 0.0 if RECIPES[self.recipe].physical and "scale" in self._energy_axis else None
+        clean = self.sample(_CLEAN_DRAWS, label=label, noise=False, energy_jitter=jitter)
+        return EELSAugmenterComponent.of_spectra(clean, n_variations, name=str(label))
 
     def _sampling_options(self, dose: float, energy_jitter: float | None) -> dict[str, float]:
         dose = check_number("dose", dose, above=0.0)

@@ -7,6 +7,11 @@ classes, counts, energy axes and signal-to-noise figures, but simulated from phy
 
 from __future__ import annotations
 
-from hyperspy_dag.data._sets import OXIDE_CLASSES, PREPROCESSING, simulated_oxides
+from hyperspy_dag.data._sets import (
+    OXIDE_CLASSES,
+    PREPROCESSING,
+    simulated_mixtures,
+    simulated_oxides,
+)
 
-__all__ = ["OXIDE_CLASSES", "PREPROCESSING", "simulated_oxides"]
+__all__ = ["OXIDE_CLASSES", "PREPROCESSING", "simulated_mixtures", "simulated_oxides"]

@@ -10,10 +10,10 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri
 
-from hyperspy_dag._checks import check_count
+from hyperspy_dag._checks import check_count, check_number
 from hyperspy_dag.data._classes import (
     DATA_SETS,
     EDGES,
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from exspy.signals import EELSSpectrum
 
 RandomState = int | np.random.Generator | np.random.SeedSequence | None
+
+_MIXTURES = 1000
+"""Stands in the seeds where the number of a class stands otherwise."""
 
 _BLOCK = 128
 """Spectra drawn from one stream: enough to be fast, few enough to throw some away."""
@@ -136,6 +139,107 @@ def simulated_oxides(
     return preprocess(signal, **PREPROCESSING[dataset]), labels
 
 
+def simulated_mixtures(
+    dataset: str,
+    fractions: ArrayLike,
+    *,
+    dose: float = 1.0,
+    raw: bool = False,
+    random_state: RandomState = 0,
+) -> EELSSpectrum:
+    """Simulate spectra of known mixtures of the classes of an oxide set.
+
+    Expected spectra of the classes are drawn as :func:`simulated_oxides` draws them, added, and
+    only then given the noise of the detector: a spectrum of a pure class is one of its set. The
+    classes in a spectrum have compositions of their own, but its dose, thickness, energy drift
+    and resolution are of one spot and moment.
+
+    Parameters
+    ----------
+    dataset : {"W", "K", "WL-Fe", "WL-Mn"}
+        As of :func:`simulated_oxides`.
+    fractions : array-like, shape (..., classes)
+        Of each class in the order of its set; not negative, of sum 1. They are fractions of the
+        signal: before mixing, the clean edges of each class are brought to the same maximum, as
+        those of spectra that are normalised by their maximum. The dose is interpolated between
+        those of the classes.
+    dose : float, default 1.0
+        Relative to that of the set.
+    raw : bool, default False
+        As of :func:`simulated_oxides`.
+    random_state : int, numpy.random.Generator, numpy.random.SeedSequence or None, default 0
+        Same number, same spectra.
+
+    Returns
+    -------
+    exspy.signals.EELSSpectrum
+        Shape (..., channels) of ``fractions``: raw counts, or background-subtracted,
+        max-normalised spectra.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Unknown data set, or ``fractions`` is not as it should be. ``MF`` is refused: its
+        denoising, by principal components of the whole set, would see the mixtures.
+    """
+    plan = DATA_SETS[_check_dataset(dataset)]
+    if "pca_components" in PREPROCESSING[dataset]:
+        raise ValueError(
+            f"mixtures of {dataset!r} cannot be simulated, since it is denoised by principal "
+            "components of the whole set; choose another"
+        )
+    measurement = MEASUREMENTS[plan.measurement]
+    fractions = _check_fractions(fractions, list(measurement.classes))
+    dose = check_number("dose", dose, above=0.0)
+    seed = _seed_sequence(random_state)
+    rows = fractions.reshape(-1, fractions.shape[-1])
+    data = np.empty((len(rows), measurement.size), np.int32)
+    energy, optics = _instrument(measurement)
+    window = PREPROCESSING[dataset]["signal_range"]
+    seen = (energy >= window[0]) & (energy <= window[1])
+    for block, start in enumerate(range(0, len(rows), _BLOCK)):
+        part = rows[start : start + _BLOCK]
+        key = (*seed.spawn_key, measurement.key, _MIXTURES, block)
+        composition, spot, noise = (
+            np.random.SeedSequence(seed.entropy, spawn_key=(*key, i)) for i in range(3)
+        )
+        compositions = np.random.default_rng(composition)
+        pure = [
+            _expected(
+                # Anew for each class: the same spot and moment.
+                np.random.default_rng(spot),
+                energy,
+                optics,
+                oxide,
+                measurement,
+                compositions.dirichlet(list(oxide.mixture.values()), _BLOCK),
+            )
+            for oxide in measurement.classes.values()
+        ]
+        peaks = np.stack([edges[:, seen].max(axis=1) for edges, _ in pure], axis=1)[: len(part)]
+        height = (part * peaks).sum(axis=1, keepdims=True)
+        weights = part * height / peaks
+        mixed = sum(
+            weights[:, i : i + 1] * (edges + background)[: len(part)]
+            for i, (edges, background) in enumerate(pure)
+        )
+        data[start : start + len(part)] = detect(
+            dose * mixed,
+            np.random.default_rng(noise),
+            gain=measurement.gain,
+            readout=measurement.readout,
+        )
+    counts = dict.fromkeys(measurement.classes, 0)
+    signal = _as_signal(data.reshape(*fractions.shape[:-1], -1), dataset, measurement, counts, seed)
+    signal.metadata.General.title = f"Simulated mixtures, {dataset}"
+    signal.metadata.set_item("Simulation.relative_dose", dose)
+    if raw:
+        return signal
+    from hyperspy_dag.preprocessing import preprocess
+
+    return preprocess(signal, **PREPROCESSING[dataset])
+
+
 PREPROCESSING: Mapping[str, dict[str, Any]] = {
     name: {
         key: getattr(plan, key)
@@ -162,15 +266,7 @@ def _fill(
     seed: np.random.SeedSequence,
 ) -> None:
     """Write the raw counts of every class, one after the other."""
-    first = np.arange(-SPREAD_REACH, measurement.size + SPREAD_REACH)
-    energy = measurement.offset + measurement.scale * first
-    optics = Optics(
-        energy,
-        list(EDGES.values()),
-        floor=FLOOR,
-        plasmon_energy=PLASMON_ENERGY,
-        plasmon_fwhm=PLASMON_FWHM,
-    )
+    energy, optics = _instrument(measurement)
     start = 0
     for index, (name, oxide) in enumerate(measurement.classes.items()):
         stop = start + counts.get(name, 0)
@@ -188,6 +284,20 @@ def _fill(
         start = stop
 
 
+def _instrument(measurement: Measurement) -> tuple[NDArray[np.float64], Optics]:
+    """Energies that reach the detector, its point spread included, and what bends them there."""
+    first = np.arange(-SPREAD_REACH, measurement.size + SPREAD_REACH)
+    energy = measurement.offset + measurement.scale * first
+    optics = Optics(
+        energy,
+        list(EDGES.values()),
+        floor=FLOOR,
+        plasmon_energy=PLASMON_ENERGY,
+        plasmon_fwhm=PLASMON_FWHM,
+    )
+    return energy, optics
+
+
 def _draw(
     rng: np.random.Generator,
     energy: NDArray[np.float64],
@@ -196,20 +306,33 @@ def _draw(
     measurement: Measurement,
 ) -> NDArray[np.int32]:
     """Draw one block of raw spectra of a class."""
-    fractions = rng.dirichlet(list(oxide.mixture.values()), _BLOCK)
+    composition = rng.dirichlet(list(oxide.mixture.values()), _BLOCK)
+    parts = _expected(rng, energy, optics, oxide, measurement, composition)
+    return detect(sum(parts), rng, gain=measurement.gain, readout=measurement.readout)
+
+
+def _expected(
+    rng: np.random.Generator,
+    energy: NDArray[np.float64],
+    optics: Optics,
+    oxide: OxideClass,
+    measurement: Measurement,
+    composition: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Expected electrons of edges and of background, before the detector."""
     phases = np.array([[PHASES[p].get(e, 0.0) for e in EDGES] for p in oxide.mixture])
     relative = np.exp(oxide.thickness_spread * _deviates(rng))
     shift = oxide.drift * _deviates(rng)
     blur = rng.uniform(*oxide.resolution, _BLOCK)
     dose = oxide.dose * np.exp(oxide.dose_spread * _deviates(rng))
 
-    edges = optics.spectra(fractions @ phases, oxide.thickness * relative, shift, blur)
+    edges = optics.spectra(composition @ phases, oxide.thickness * relative, shift, blur)
     # More plural scattering in thicker parts: a higher and a flatter background under the edge.
     exponent = oxide.exponent - 0.5 * oxide.thickness * (relative - 1)
     height = oxide.background * np.sqrt(relative)
     background = height[:, np.newaxis] * power_law(energy, measurement.l3, exponent)
-    expected = (edges + background) * (dose / (1 + height))[:, np.newaxis]
-    return detect(expected, rng, gain=measurement.gain, readout=measurement.readout)
+    electrons = (dose / (1 + height))[:, np.newaxis]
+    return edges * electrons, background * electrons
 
 
 def _deviates(rng: np.random.Generator) -> NDArray[np.float64]:
@@ -233,8 +356,12 @@ def _as_signal(
 ) -> EELSSpectrum:
     from exspy.signals import EELSSpectrum
 
+    names = ["spectrum"] if data.ndim == 2 else [*"zyx"][4 - data.ndim :]
     axes = [
-        {"name": "spectrum", "size": len(data), "navigate": True},
+        *(
+            {"name": n, "size": size, "navigate": True}
+            for n, size in zip(names, data.shape[:-1], strict=True)
+        ),
         {
             "name": "Energy loss",
             "offset": measurement.offset,
@@ -327,6 +454,18 @@ def _class_counts(
             f"are {', '.join(classes)}."
         )
     return counts
+
+
+def _check_fractions(fractions: ArrayLike, classes: list[str]) -> NDArray[np.float64]:
+    fractions = np.array(fractions, float)
+    if not 2 <= fractions.ndim <= 4 or fractions.shape[-1] != len(classes) or not fractions.size:
+        raise ValueError(
+            f"fractions must have one to three axes of spectra and a last one for the "
+            f"{len(classes)} classes {', '.join(classes)}; the shape {fractions.shape} was given"
+        )
+    if not (fractions >= 0).all() or not np.allclose(fractions.sum(axis=-1), 1):
+        raise ValueError("fractions must not be negative, and their sum in each spectrum 1")
+    return fractions
 
 
 def _seed_sequence(random_state: object) -> np.random.SeedSequence:
