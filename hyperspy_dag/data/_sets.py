@@ -6,7 +6,7 @@ from __future__ import annotations
 import difflib
 import numbers
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -144,6 +144,7 @@ def simulated_mixtures(
     fractions: ArrayLike,
     *,
     dose: float = 1.0,
+    drift: float = 1.0,
     raw: bool = False,
     random_state: RandomState = 0,
 ) -> EELSSpectrum:
@@ -165,6 +166,9 @@ def simulated_mixtures(
         those of the classes.
     dose : float, default 1.0
         Relative to that of the set.
+    drift : float, default 1.0
+        Energy drift relative to that of the set; 0 stands for spectra that were aligned by their
+        zero-loss peak.
     raw : bool, default False
         As of :func:`simulated_oxides`.
     random_state : int, numpy.random.Generator, numpy.random.SeedSequence or None, default 0
@@ -191,6 +195,8 @@ def simulated_mixtures(
     measurement = MEASUREMENTS[plan.measurement]
     fractions = _check_fractions(fractions, list(measurement.classes))
     dose = check_number("dose", dose, above=0.0)
+    drift = check_number("drift", drift, minimum=0.0)
+    oxides = [replace(oxide, drift=drift * oxide.drift) for oxide in measurement.classes.values()]
     seed = _seed_sequence(random_state)
     rows = fractions.reshape(-1, fractions.shape[-1])
     data = np.empty((len(rows), measurement.size), np.int32)
@@ -214,7 +220,7 @@ def simulated_mixtures(
                 measurement,
                 compositions.dirichlet(list(oxide.mixture.values()), _BLOCK),
             )
-            for oxide in measurement.classes.values()
+            for oxide in oxides
         ]
         peaks = np.stack([edges[:, seen].max(axis=1) for edges, _ in pure], axis=1)[: len(part)]
         height = (part * peaks).sum(axis=1, keepdims=True)
@@ -233,6 +239,7 @@ def simulated_mixtures(
     signal = _as_signal(data.reshape(*fractions.shape[:-1], -1), dataset, measurement, counts, seed)
     signal.metadata.General.title = f"Simulated mixtures, {dataset}"
     signal.metadata.set_item("Simulation.relative_dose", dose)
+    signal.metadata.set_item("Simulation.relative_drift", drift)
     if raw:
         return signal
     from hyperspy_dag.preprocessing import preprocess
