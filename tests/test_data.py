@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from hyperspy_dag.data import OXIDE_CLASSES, PREPROCESSING, simulated_oxides
+from hyperspy_dag.data import OXIDE_CLASSES, PREPROCESSING, simulated_mixtures, simulated_oxides
 from hyperspy_dag.data._classes import EDGES, FLOOR, PLASMON_ENERGY, PLASMON_FWHM
 from hyperspy_dag.data._physics import (
     SPREAD_REACH,
@@ -460,3 +460,54 @@ def test_bad_random_state(random_state, error):
 def test_raw_must_be_a_bool():
     with pytest.raises(TypeError, match="raw must be True or False; got 'yes'"):
         simulated_oxides("WL-Mn", 2, raw="yes")
+
+
+# --- mixtures -------------------------------------------------------------------------------------
+
+
+def test_mixture_of_one_class_is_the_class() -> None:
+    """Pure rows have the mean and the noise of the set; shape and axis are those of fractions."""
+    fractions = np.zeros((20, 20, 3))
+    fractions[..., 2] = 1
+    s = simulated_mixtures("WL-Mn", fractions, raw=True, random_state=4)
+    pure, _ = simulated_oxides("WL-Mn", {"MnO2": 400}, raw=True, random_state=5)
+    assert s.data.shape == (20, 20, *pure.data.shape[1:])
+    data = s.data.reshape(pure.data.shape)
+    np.testing.assert_allclose(data.mean(axis=0), pure.data.mean(axis=0), rtol=0.05)
+    noise, expected = (np.diff(counts[:, ::8], axis=1).std() for counts in (data, pure.data))
+    np.testing.assert_allclose(noise, expected, rtol=0.05)
+
+
+def test_mixture_is_the_sum_of_its_parts() -> None:
+    """At a dose that leaves no noise, clean edges of equal height add up in the fractions."""
+    corners = np.repeat(np.eye(2)[:, np.newaxis], 10, axis=1)
+    options = {"dose": 1e5, "drift": 0, "random_state": 6}
+    pure = [simulated_mixtures("WL-Fe", one, **options).data for one in corners]
+    mixed = simulated_mixtures("WL-Fe", np.tile([0.3, 0.7], (10, 1)), **options).data
+    expected = 0.3 * pure[0] + 0.7 * pure[1]
+    expected = expected / expected.max(axis=1, keepdims=True)
+    np.testing.assert_allclose(mixed, expected, atol=0.02)
+
+
+def test_mixtures_repeat_themselves() -> None:
+    fractions = np.full((3, 3), 1 / 3)
+    first = simulated_mixtures("WL-Mn", fractions, raw=True, random_state=1)
+    again = simulated_mixtures("WL-Mn", fractions, raw=True, random_state=1)
+    other = simulated_mixtures("WL-Mn", fractions, raw=True, random_state=2)
+    np.testing.assert_array_equal(first.data, again.data)
+    assert (first.data != other.data).any()
+
+
+@pytest.mark.parametrize(
+    ("dataset", "fractions", "message"),
+    [
+        ("WL-Mn", [[0.5, 0.5]], "3 classes MnO, Mn2O3, MnO2"),
+        ("WL-Mn", [[0.5, 0.6, -0.1]], "not be negative"),
+        ("WL-Mn", [[0.5, 0.4, 0.4]], "sum in each spectrum 1"),
+        ("WL-Mn", [1.0, 0.0, 0.0], "one to three axes"),
+        ("MF", [[0.5, 0.5]], "denoised"),
+    ],
+)
+def test_mixtures_that_are_none(dataset: str, fractions: list, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        simulated_mixtures(dataset, fractions)
