@@ -8,6 +8,8 @@ fractions (uniform over the simplex) get the noise of the detector after mixing,
 as the training spectra were, and are fitted. Errors are mean absolute ones over spectra and
 classes. Beside the fits by what the augmenter learned:
 
+- ``training k=``: the same by mean and principal components of the training spectra themselves,
+  with their noise, without any augmenter.
 - ``ideal``: the same by the noise-free mean spectra of the simulation itself. It is the error that
   no training can take away from a fit of means: noise, background subtraction, drift and the
   spread within the classes, whose spectra are mixtures to some degree themselves.
@@ -89,12 +91,26 @@ def ideal_components(dataset: str, classes: list[str]) -> list[EELSAugmenterComp
     return components
 
 
+def training_components(
+    s: hs.signals.Signal1D, labels: np.ndarray, classes: list[str], k: int
+) -> list[EELSAugmenterComponent]:
+    """Of each class, mean and principal components of its training spectra."""
+    components = []
+    for name in classes:
+        data = np.asarray(s.data[labels == name], float)
+        # Noise makes the maximum of every spectrum higher; heights must be comparable.
+        own = s._deepcopy_with_new_data(data / data.mean(axis=0).max())
+        components.append(EELSAugmenterComponent.of_spectra(own, k, name))
+    return components
+
+
 def measure(dataset: str, n: int, seed: int) -> dict:
     """Errors of every way of fitting at every dose."""
     s, labels = simulated_oxides(dataset, 100, random_state=seed)
     augmenter = EELSAugmenter(random_state=seed).fit(s, labels, show_progressbar=False)
     classes = list(OXIDE_CLASSES[dataset])
     learned = {k: [augmenter.component(c, k) for c in classes] for k in (0, 1, 2, 3)}
+    training = {k: training_components(s, labels, classes, k) for k in (0, 1)}
     ideal = ideal_components(dataset, classes)
     regions = np.random.default_rng(seed).dirichlet(np.ones(len(classes)), n)
     truth = np.repeat(regions[:, np.newaxis], REGION, axis=1)
@@ -111,6 +127,8 @@ def measure(dataset: str, n: int, seed: int) -> dict:
             ways = {
                 **{f"k={k}": (learned[k], "lstsq", {}) for k in (0, 1, 2, 3)},
                 **{f"k={k}, ridge": (learned[k], "ridge", {"alpha": alpha}) for k in (1, 2, 3)},
+                "training k=0": (training[0], "lstsq", {}),
+                "training k=1, ridge": (training[1], "ridge", {"alpha": alpha}),
                 "ideal": (ideal, "lstsq", {}),
             }
             row: dict[str, Any] = {
