@@ -16,12 +16,13 @@ export TF_CPP_MIN_LOG_LEVEL ?= 2
 export MPLBACKEND ?= agg
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format clean
+.PHONY: help demo docs test lint format clean
 
 help:
 	@echo "make demo    synthetic spectra of simulated white lines: augmented.hspy, a picture, reports"
 	@echo "make test    the whole test suite"
 	@echo "make lint    ruff"
+	@echo "make docs    the documentation, in docs/_build/html"
 	@echo "make clean   removes what these have made"
 
 # The stamps make the second run quick; a change of pyproject.toml installs anew.
@@ -36,11 +37,19 @@ $(VENV)/installed-tests: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --editable '.[tests]'
 	@touch $@
 
+$(VENV)/installed-docs: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
+	@touch $@
+
 demo: $(VENV)/installed
 	$(BIN)/hyperspy-dag demo --force
 
 test: $(VENV)/installed-tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+docs: $(VENV)/installed-docs
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --builder html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
 
 lint: $(VENV)/installed-tests
 	$(BIN)/ruff check .
@@ -53,5 +62,6 @@ format: $(VENV)/installed-tests
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis
 	rm -f augmented*.hspy augmented*.png augmented*.dag augmented*.html
-	rm -f preprocessed*.hspy simulated*.hspy simulated*.csv
+	rm -f preprocessed*.hspy simulated*.hspy simulated*.csv docs/sg_execution_times.rst
+	rm -rf docs/_build docs/api/generated docs/auto_examples docs/user_guide/pictures
 	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +

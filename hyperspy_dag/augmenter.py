@@ -141,16 +141,16 @@ class EELSAugmenter:
         Epoch and metrics of the state that was kept.
     random_state_ : int
 
+    Notes
+    -----
+    D. del-Pozo-Bueno et al., "Machine Learning Data Augmentation Strategy for Electron Energy
+    Loss Spectroscopy: Generative Adversarial Networks", Microsc. Microanal. 30, 278 (2024).
+
     Examples
     --------
     >>> augmenter = EELSAugmenter(design="single_bitrans", random_state=0).fit(s, labels)
     >>> augmenter.sample(500)
     <EELSSpectrum, title: Synthetic spectra, dimensions: (500, 2|700)>
-
-    Notes
-    -----
-    D. del-Pozo-Bueno et al., "Machine Learning Data Augmentation Strategy for Electron Energy
-    Loss Spectroscopy: Generative Adversarial Networks", Microsc. Microanal. 30, 278 (2024).
     """
 
     def __init__(
@@ -829,6 +829,15 @@ class EELSAugmenter:
     @classmethod
     def load(cls, filename: str | os.PathLike) -> EELSAugmenter:
         """Read an augmenter written by :meth:`save`; runs no code from the file.
+
+        Parameters
+        ----------
+        filename : str or path
+
+        Returns
+        -------
+        EELSAugmenter
+            Fitted.
 
         Raises
         ------

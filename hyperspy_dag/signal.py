@@ -42,13 +42,13 @@ def dag_preprocess(
     EELSSpectrum
         A new signal, lazy if this one is; ``metadata.DAG.preprocessing`` records the step.
 
+    See Also
+    --------
+    hyperspy_dag.preprocessing.preprocess : The same as a function, with all it raises.
+
     Examples
     --------
     >>> s = s.dag_preprocess(background_range=(590., 620.), signal_range=(600., 780.))
-
-    See Also
-    --------
-    hyperspy_dag.preprocessing.preprocess : the same as a function, with all it raises.
     """
     from .preprocessing import preprocess
 
@@ -122,14 +122,14 @@ def dag_augment(
     TypeError, ValueError
         Of anything that training would stumble over, before it begins.
 
+    Notes
+    -----
+    D. del-Pozo-Bueno et al., Microsc. Microanal. 30, 278 (2024), doi 10.1093/mam/ozae014.
+
     Examples
     --------
     >>> aug = s.dag_augment(labels, design="single_bitrans", n_spectra=500, random_state=0)
     >>> aug.inav[:, 1].save("second_class.hspy")
-
-    Notes
-    -----
-    D. del-Pozo-Bueno et al., Microsc. Microanal. 30, 278 (2024), doi 10.1093/mam/ozae014.
     """
     from ._checks import check_count, check_signal_file
     from .augmenter import EELSAugmenter

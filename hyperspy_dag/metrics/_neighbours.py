@@ -13,7 +13,15 @@ from hyperspy_dag.metrics._checks import as_count, as_pair, as_spectra
 
 
 class NeighbourScores(NamedTuple):
-    """Precision, recall, density and coverage of synthetic spectra."""
+    """Precision, recall, density and coverage of synthetic spectra.
+
+    Attributes
+    ----------
+    precision, recall, coverage : float
+        Between 0 and 1.
+    density : float
+        About 1 for two draws of one distribution.
+    """
 
     precision: float
     recall: float

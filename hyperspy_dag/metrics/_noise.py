@@ -13,7 +13,17 @@ from hyperspy_dag.metrics._checks import as_count, as_spectra
 
 
 class NoiseLevel(NamedTuple):
-    """Noise against intensity: bin edges, mean intensity and noise of each bin, values in it."""
+    """Noise against intensity, in bins of intensity.
+
+    Attributes
+    ----------
+    edges : numpy.ndarray, shape (bins + 1,)
+        Edges of the bins.
+    intensity, level : numpy.ndarray, shape (bins,)
+        Mean intensity and noise of each bin; NaN where it is empty.
+    counts : numpy.ndarray of int, shape (bins,)
+        Values in each bin.
+    """
 
     edges: NDArray[np.float64]
     intensity: NDArray[np.float64]

@@ -29,8 +29,12 @@ becoming the maximum.
 class WhiteLineWindows(NamedTuple):
     """Energy windows in eV, each (low, high), that hold the L3 line, the L2 line and what follows.
 
-    ``post_edge``, where not None, is the flat part above L2 from which the continuum under the
-    lines is taken.
+    Attributes
+    ----------
+    l3, l2 : tuple of float
+        The white lines.
+    post_edge : tuple of float or None
+        The flat part above L2 from which the continuum under the lines is taken, if any.
     """
 
     l3: tuple[float, float]
@@ -109,7 +113,20 @@ def l3_position(
     windows: WhiteLineWindows,
     smoothing: float = SMOOTHING,
 ) -> NDArray[np.float64]:
-    """Position of the L3 line in eV for each spectrum: `peak_position` in ``windows.l3``."""
+    """Position of the L3 line for each spectrum.
+
+    Parameters
+    ----------
+    spectra, energy, smoothing
+        As of `peak_position`.
+    windows : WhiteLineWindows
+        The peak is looked for in ``windows.l3``.
+
+    Returns
+    -------
+    numpy.ndarray, shape (spectra,)
+        In eV.
+    """
     return peak_position(spectra, energy, windows.l3, smoothing)
 
 
@@ -119,7 +136,20 @@ def white_line_positions(
     windows: WhiteLineWindows,
     smoothing: float = SMOOTHING,
 ) -> NDArray[np.float64]:
-    """Positions of the L3 and the L2 line in eV, shape (spectra, 2); see `peak_position`."""
+    """Locate the L3 and the L2 line of each spectrum.
+
+    Parameters
+    ----------
+    spectra, energy, smoothing
+        As of `peak_position`.
+    windows : WhiteLineWindows
+        The peaks are looked for in ``windows.l3`` and ``windows.l2``.
+
+    Returns
+    -------
+    numpy.ndarray, shape (spectra, 2)
+        In eV.
+    """
     return np.stack(
         [peak_position(spectra, energy, part, smoothing) for part in (windows.l3, windows.l2)],
         axis=1,

@@ -448,7 +448,16 @@ BASELINES: dict[str, Callable[[], Baseline]] = {
 
 
 def make_baseline(name: str) -> Baseline:
-    """Make a baseline by its name in `BASELINES`.
+    """Make a baseline by its name.
+
+    Parameters
+    ----------
+    name : str
+        A key of ``hyperspy_dag.validation.BASELINES``.
+
+    Returns
+    -------
+    Baseline
 
     Raises
     ------

@@ -91,11 +91,15 @@ class Classifier(ABC):
         return self
 
     def predict(self, spectra: ArrayLike) -> NDArray[Any]:
-        """Return the class of each spectrum, shape (n,).
+        """Return the class of each spectrum.
 
         Parameters
         ----------
         spectra : array-like, shape (n, channels)
+
+        Returns
+        -------
+        numpy.ndarray, shape (n,)
 
         Raises
         ------
@@ -206,6 +210,10 @@ def make_classifier(name: str, random_state: int | np.random.Generator | None = 
     ----------
     name : {"svm", "ann"}
     random_state : int, numpy.random.Generator or None, default None
+
+    Returns
+    -------
+    Classifier
 
     Raises
     ------

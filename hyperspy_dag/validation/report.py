@@ -66,7 +66,13 @@ class Table:
     percent: bool = False
 
     def text_rows(self) -> Iterator[tuple[str, list[str]]]:
-        """Return the rows as text."""
+        """Return the rows as text.
+
+        Yields
+        ------
+        label : str
+        figures : list of str
+        """
         for label, values in self.rows:
             yield str(label), [self._text(value) for value in values]
 
@@ -290,6 +296,10 @@ class Report:
         ----------
         table : str, default "metrics"
             A key of :attr:`tables`.
+
+        Returns
+        -------
+        pandas.DataFrame
 
         Raises
         ------

@@ -33,7 +33,17 @@ class Synthesiser(Protocol):
     """Makes spectra of one class; every fitted baseline is one."""
 
     def sample(self, n: int, random_state: int) -> NDArray[np.floating]:
-        """Draw `n` spectra, shape (n, channels)."""
+        """Draw spectra.
+
+        Parameters
+        ----------
+        n : int
+        random_state : int
+
+        Returns
+        -------
+        numpy.ndarray, shape (n, channels)
+        """
         ...
 
 
@@ -78,7 +88,13 @@ class TSTRResult:
     scores: dict[str, dict[str, Score]]
 
     def accuracies(self) -> dict[str, dict[str, float]]:
-        """Return the accuracies, by training set and classifier."""
+        """Return the accuracies.
+
+        Returns
+        -------
+        dict of str to dict of str to float
+            By training set, then by classifier.
+        """
         return {
             training: {name: score.accuracy for name, score in by_name.items()}
             for training, by_name in self.scores.items()

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sphinx: `make docs` builds the pages into docs/_build/html, with warnings as errors.
+
+Nothing is asked from the network, and the pages ask nothing of it either. Set
+HYPERSPY_DAG_DOCS_INTERSPHINX=1 to have names of other packages linked to their pages.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE / "_ext"))
+
+os.environ.setdefault("MPLBACKEND", "agg")
+# The examples run in this process: small networks gain nothing by more threads.
+for _name in (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+):
+    os.environ.setdefault(_name, "1")
+
+import hyperspy.api as hs
+
+import hyperspy_dag
+
+# Progress bars would fill the pages; that numba is missing is nothing that readers can mend.
+hs.preferences.General.show_progressbar = False
+hs.set_log_level("ERROR")
+
+project = "hyperspy_dag"
+author = "the hyperspy_dag developers"
+project_copyright = f"2024-%Y, {author}"
+version = release = hyperspy_dag.__version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.viewcode",
+    "numpydoc",
+    "myst_parser",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "sphinx_gallery.gen_gallery",
+    "mathml",
+    "metric_pictures",
+]
+nitpicky = False
+default_role = "py:obj"  # what numpydoc docstrings mean by single backticks
+exclude_patterns = ["_build", "_ext", "_templates"]
+templates_path = ["_templates"]
+
+autosummary_generate = True
+autodoc_typehints = "none"  # the docstrings name the types
+autodoc_member_order = "bysource"
+
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_heading_anchors = 3
+myst_url_schemes = ["http", "https", "mailto"]
+
+numpydoc_show_class_members = False  # the pages of classes list their members themselves
+numpydoc_validation_checks = {
+    "all",  # but these:
+    "ES01",  # an extended summary: not everything needs one
+    "EX01",  # an example: the guide and the gallery have them
+    "GL01",  # text on the line after the quotes: here it begins beside them
+    "GL08",  # no docstring: a field of a dataclass is told of in the docstring of its class
+    "PR02",  # unknown parameters: **options whose names are told
+    "PR03",  # their order: those that belong together are told of together
+    "PR04",  # no type: "as of fit"
+    "PR07",  # no description: where the type says all there is
+    "PR08",  # a description that begins with a small letter: names and numbers do
+    "PR09",  # or ends without a full stop: a shape does
+    "RT03",  # a value without description: as PR07
+    "SA01",  # a "See Also": not everything needs one
+}
+numpydoc_validation_exclude = {
+    r"^hyperspy_dag\.dag(\.|$)",
+    r"\.minimum$",  # a constant, described in one line
+}
+# The fields of dataclasses and named tuples are told of as attributes.
+numpydoc_validation_overrides = {"PR01": [r"(?m)^Attributes\n-+$", r"^Makes spectra of one class"]}
+
+if os.environ.get("HYPERSPY_DAG_DOCS_INTERSPHINX", "") not in ("", "0"):
+    extensions.append("sphinx.ext.intersphinx")
+    intersphinx_mapping = {
+        "exspy": ("https://hyperspy.org/exspy", None),
+        "hyperspy": ("https://hyperspy.org/hyperspy-doc/current", None),
+        "numpy": ("https://numpy.org/doc/stable", None),
+        "python": ("https://docs.python.org/3", None),
+        "scipy": ("https://docs.scipy.org/doc/scipy", None),
+        "sklearn": ("https://scikit-learn.org/stable", None),
+    }
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "auto_examples",
+    "filename_pattern": r"[/\\]plot_",
+    "ignore_pattern": r"^(?!plot_)",
+    "abort_on_example_error": True,
+    "remove_config_comments": True,
+    "show_memory": False,
+    "download_all_examples": False,
+    "backreferences_dir": None,
+    "within_subsection_order": "ExampleTitleSortKey",
+}
+
+html_theme = "pydata_sphinx_theme"
+html_title = "hyperspy_dag"
+html_static_path = ["_static"]
+html_css_files = ["custom.css"]
+html_copy_source = False
+html_theme_options = {
+    "navbar_end": ["theme-switcher"],
+    "secondary_sidebar_items": ["page-toc"],
+    "show_prev_next": True,
+    "show_toc_level": 2,
+    "footer_start": ["copyright"],
+    "footer_end": ["sphinx-version"],
+    "pygments_light_style": "tango",
+    "pygments_dark_style": "monokai",
+}
+html_sidebars = {"index": [], "benchmarks": []}
+
+
+def skip_field(app, what, name, obj, skip, options) -> bool | None:
+    """Leave out the fields of named tuples, of which Python says no more than their number."""
+    return True if str(obj.__doc__).startswith("Alias for field number") else None
+
+
+def setup(app) -> None:
+    """Connect what is above."""
+    app.connect("autodoc-skip-member", skip_field)

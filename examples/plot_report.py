@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""
+Reading the report
+==================
+
+``augmenter.evaluate`` judges synthetic spectra by real ones that took no part in the training.
+"""
+
+from hyperspy_dag import EELSAugmenter
+from hyperspy_dag.data import simulated_oxides
+from hyperspy_dag.metrics import WhiteLineWindows
+
+s, labels = simulated_oxides("WL-Mn", n_spectra={"MnO": 160, "MnO2": 160})
+train, test = slice(0, None, 2), slice(1, None, 2)
+
+augmenter = EELSAugmenter(max_epochs=30, random_state=0)
+augmenter.fit(s.inav[train], labels[train])
+
+# %%
+# With the training spectra come the memorisation ratio and the classifiers trained on real spectra.
+# White-line windows are optional too, and need both lines of all classes inside.
+
+report = augmenter.evaluate(
+    s.inav[test],
+    labels[test],
+    s_train=s.inav[train],
+    labels_train=labels[train],
+    classifiers=["svm"],
+    windows=WhiteLineWindows(l3=(634, 649), l2=(649, 662)),
+)
+
+# %%
+# In a notebook the report shows itself. ``report.to_html("report.html")`` writes the same as one
+# file; ``to_dict`` and ``to_dataframe`` give the figures.
+
+report
+
+# %%
+# Read each column beside "real halves": what one half of the real test spectra reaches against the
+# other. :doc:`/user_guide/report` goes through it line by line.
+
+for name, value in report.metrics["MnO"].items():
+    print(f"{name:28s} {value:8.3g} {report.reference['MnO'].get(name, float('nan')):8.3g}")
