@@ -106,7 +106,8 @@ sphinx_gallery_conf = {
     "show_memory": False,
     "download_all_examples": False,
     "backreferences_dir": None,
-    "within_subsection_order": "ExampleTitleSortKey",
+    "within_subsection_order": "gallery_order.Order",
+    "ignore_repr_types": r"matplotlib|list",
 }
 
 html_theme = "pydata_sphinx_theme"

@@ -7,6 +7,7 @@ Labelling spectra is work. Here 15 % of the spectra have labels; generators are 
 classifiers on what the generators make. The other 85 % of the spectra judge.
 """
 
+import matplotlib.pyplot as plt
 import numpy as np
 
 from hyperspy_dag import EELSAugmenter
@@ -57,6 +58,7 @@ of_noise = synthetic(add_noise)
 real = train, labels[labelled]
 both = tuple(np.concatenate(pair) for pair in zip(real, of_dag, strict=True))
 
+accuracy = {}
 for name, (spectra, classes) in {
     "30 real spectra of each class": real,
     "noise augmentation alone": of_noise,
@@ -64,8 +66,15 @@ for name, (spectra, classes) in {
     "real and synthetic spectra": both,
 }.items():
     classifier = make_classifier("svm", random_state=0).fit(spectra, classes)
-    accuracy = np.mean(classifier.predict(test) == labels[~labelled])
-    print(f"{name:32s} {100 * accuracy:5.1f} %")
+    accuracy[name] = 100 * np.mean(classifier.predict(test) == labels[~labelled])
+    print(f"{name:32s} {accuracy[name]:5.1f} %")
+
+# %%
+
+figure, ax = plt.subplots(figsize=(8, 2.5), layout="constrained")
+ax.barh(list(accuracy), list(accuracy.values()), color=["0.25", "0.6", "#D55E00", "#D55E00"])
+ax.invert_yaxis()
+ax.set(xlabel="accuracy on the other 85 % (%)", xlim=(90, 100))
 
 # %%
 # The synthetic spectra carry what the 30 real ones of each class know, as many times as a

@@ -9,6 +9,7 @@ Reading the report
 from hyperspy_dag import EELSAugmenter
 from hyperspy_dag.data import simulated_oxides
 from hyperspy_dag.metrics import WhiteLineWindows
+from hyperspy_dag.plotting import plot_intensity_maps
 
 s, labels = simulated_oxides("WL-Mn", n_spectra={"MnO": 160, "MnO2": 160})
 train, test = slice(0, None, 2), slice(1, None, 2)
@@ -41,3 +42,9 @@ report
 
 for name, value in report.metrics["MnO"].items():
     print(f"{name:28s} {value:8.3g} {report.reference['MnO'].get(name, float('nan')):8.3g}")
+
+# %%
+# The pictures can be drawn one by one as well, with :mod:`hyperspy_dag.plotting`. Each row of this
+# one is a spectrum: real ones above, synthetic ones below.
+
+plot_intensity_maps(s.inav[test], augmenter.sample(40), labels[test], n=40)

@@ -29,8 +29,8 @@ cases = {
 figure, ax = plt.subplots(figsize=(8, 6), layout="constrained")
 for i, (name, options) in enumerate(cases.items()):
     spectra = augmenter.sample(200, label="MnO", **options).data
-    ax.plot(energy, spectra[:3].T - 1.5 * i, lw=0.7)
-    ax.text(energy[0], 0.4 - 1.5 * i, f"{name}\nSNR {snr(spectra):.2f}")
+    ax.plot(energy, spectra[:3].T - 2 * i, lw=0.7)
+    ax.text(energy[0], 0.7 - 2 * i, f"{name}\nSNR {snr(spectra):.2f}")
 ax.set(xlabel="Energy loss (eV)", yticks=[])
 
 # %%
