@@ -9,6 +9,8 @@ does not depend on.
 
 from __future__ import annotations
 
+import json
+import subprocess
 import sys
 import warnings
 
@@ -61,6 +63,13 @@ def main() -> None:
     report.to_html("report.html")
     assert report.classification.accuracies()["synthetic"]["svm"] > 0.8
     plot_spectra(s, aug, labels)
+    told = subprocess.run(
+        [sys.executable, "-m", "hyperspy_dag", "info", "oxides.dag", "--json"],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    assert json.loads(told)
     found = {"hyperspy": hyperspy, "exspy": exspy, "tensorflow": tf, "keras": keras}
     found |= {"numpy": np, "scikit-learn": sklearn, "hyperspy_dag": hyperspy_dag}
     versions = ", ".join(f"{name} {module.__version__}" for name, module in found.items())
