@@ -62,6 +62,6 @@ format: $(VENV)/installed-tests
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis
 	rm -f augmented*.hspy augmented*.png augmented*.dag augmented*.html
-	rm -f preprocessed*.hspy simulated*.hspy simulated*.csv docs/sg_execution_times.rst
+	rm -f preprocessed*.hspy simulated*.hspy simulated*.csv docs/sg_execution_times.rst docs/about/upcoming.md
 	rm -rf docs/_build docs/api/generated docs/auto_examples docs/user_guide/pictures
 	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +

@@ -48,10 +48,11 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "mathml",
     "metric_pictures",
+    "upcoming",
 ]
 nitpicky = False
 default_role = "py:obj"  # what numpydoc docstrings mean by single backticks
-exclude_patterns = ["_build", "_ext", "_templates"]
+exclude_patterns = ["_build", "_ext", "_templates", "about/upcoming.md"]
 templates_path = ["_templates"]
 
 autosummary_generate = True

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import numbers
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -94,6 +95,11 @@ def parse_labels(s: BaseSignal, labels: Any) -> ClassLabels:
     ValueError
         The signal is a single spectrum, the labels have another shape than the navigation axes, a
         number is not whole, or a spectrum belongs to several clusters.
+
+    Warns
+    -----
+    UserWarning
+        Names of classes differ by blanks around them alone.
     """
     nav_shape = _navigation_shape(s)
     if isinstance(labels, ClassLabels):
@@ -109,6 +115,7 @@ def parse_labels(s: BaseSignal, labels: Any) -> ClassLabels:
     else:
         values, known = _from_typed(array)
     classes, inverse = np.unique(values, return_inverse=True)
+    _warn_of_blanks(classes.tolist())
     index = np.full(nav_shape, -1, dtype=np.intp)
     index[known] = np.ravel(inverse)
     return ClassLabels(index=index, classes=classes.tolist())
@@ -428,3 +435,17 @@ def _not_whole(value: float, where: Any) -> str:
 def _position(where: Any) -> tuple[int, ...]:
     """Return a NumPy index into the navigation shape as HyperSpy's ``inav`` takes it, (x, y)."""
     return tuple(int(i) for i in reversed(tuple(where)))
+
+
+def _warn_of_blanks(classes: list[Label]) -> None:
+    """Warn of what a table read without care makes of one class: "FeO" and " FeO"."""
+    same: dict[Label, Label] = {}
+    for name in filter(lambda label: isinstance(label, str), classes):
+        other = same.setdefault(name.strip(), name)
+        if other is not name:
+            warnings.warn(
+                f"the classes {other!r} and {name!r} differ by blanks alone and are taken for two; "
+                "if they are one, strip the labels first.",
+                UserWarning,
+                stacklevel=2,
+            )

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import hyperspy.api as hs
 import numpy as np
 import pytest
@@ -382,3 +384,12 @@ def test_round_trip_of_slices(tmp_path, extension):
     np.testing.assert_array_equal(
         get_labels(hs.load(tmp_path / f"again.{extension}")), [["Fe3O4"] * 2, ["FeO"] * 2]
     )
+
+
+def test_classes_that_differ_by_blanks_alone_give_a_warning() -> None:
+    s = EELSSpectrum(np.ones((4, 8)))
+    with pytest.warns(UserWarning, match="' FeO' and 'FeO' differ by blanks alone"):
+        assert parse_labels(s, ["FeO", " FeO", "MnO", ""]).classes == [" FeO", "FeO", "MnO"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert parse_labels(s, [" FeO", " FeO", "Mn O", ""]).classes == [" FeO", "Mn O"]
