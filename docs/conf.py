@@ -82,6 +82,7 @@ numpydoc_validation_checks = {
 numpydoc_validation_exclude = {
     r"^hyperspy_dag\.dag(\.|$)",
     r"\.minimum$",  # a constant, described in one line
+    r"Component\.grad_",  # as HyperSpy's models call them
 }
 # The fields of dataclasses and named tuples are told of as attributes.
 numpydoc_validation_overrides = {"PR01": [r"(?m)^Attributes\n-+$", r"^Makes spectra of one class"]}
@@ -129,11 +130,14 @@ html_theme_options = {
 html_sidebars = {"index": [], "benchmarks": []}
 
 
-def skip_field(app, what, name, obj, skip, options) -> bool | None:
-    """Leave out the fields of named tuples, of which Python says no more than their number."""
-    return True if str(obj.__doc__).startswith("Alias for field number") else None
+def skip_member(app, what, name, obj, skip, options) -> bool | None:
+    """Leave out what HyperSpy's and Python's classes hand down."""
+    module = getattr(getattr(obj, "fget", None) or obj, "__module__", None) or project
+    inherited = not module.startswith(project) or name == "wrappers"
+    # of the fields of named tuples Python says no more than their number
+    return True if inherited or str(obj.__doc__).startswith("Alias for field number") else None
 
 
 def setup(app) -> None:
     """Connect what is above."""
-    app.connect("autodoc-skip-member", skip_field)
+    app.connect("autodoc-skip-member", skip_member)

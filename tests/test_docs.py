@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import re
@@ -39,6 +40,14 @@ def listed() -> set[str]:
 def test_every_public_name_is_in_the_reference(module) -> None:
     constants = {name for name in module.__all__ if name.isupper()}
     assert set(module.__all__) - constants - listed() == set()
+
+
+def test_every_name_of_the_package_is_in_the_reference() -> None:
+    names = {name for name in hyperspy_dag.__all__ if not name.startswith("__")}
+    modules = {name for name in names if inspect.ismodule(getattr(hyperspy_dag, name))}
+    assert names - modules - listed() == set()
+    text = (DOCS / "api" / "index.md").read_text(encoding="utf-8")
+    assert {name for name in modules if f"\n## hyperspy_dag.{name}\n" not in text} == set()
 
 
 def test_every_metric_is_explained() -> None:

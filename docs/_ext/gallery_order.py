@@ -3,7 +3,13 @@
 
 from __future__ import annotations
 
-FIRST = ("plot_quick_start.py", "plot_few_labels.py", "plot_report.py", "plot_sampling.py")
+FIRST = (
+    "plot_quick_start.py",
+    "plot_few_labels.py",
+    "plot_report.py",
+    "plot_sampling.py",
+    "plot_phase_fractions.py",
+)
 
 
 class Order:
