@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from . import data, labels, metrics, plotting, preprocessing, validation
     from .augmenter import EELSAugmenter
     from .component import EELSAugmenterComponent
+    from .energy_axes import common_energy_axis
     from .labels import get_labels
 
 __version__ = "0.1.0"
@@ -29,6 +30,7 @@ __all__ = [
     "EELSAugmenter",
     "EELSAugmenterComponent",
     "__version__",
+    "common_energy_axis",
     "data",
     "get_labels",
     "install_hook",
@@ -42,6 +44,7 @@ __all__ = [
 _NAMES = {
     "EELSAugmenter": "augmenter",
     "EELSAugmenterComponent": "component",
+    "common_energy_axis": "energy_axes",
     "get_labels": "labels",
 }
 _MODULES = frozenset({"data", "labels", "metrics", "plotting", "preprocessing", "validation"})

@@ -34,10 +34,10 @@ from .dag.jobs import ClassJob, Report, TrainingProgress
 from .dag.recipes import RECIPES
 from .dag.sources import SpectrumSource, lazy_stack
 from .dag.stopping import CRITERIA, METRICS, StoppingRule
-from .training_data import TrainingSet, spectrum_digests, training_set
+from .training_data import TrainingSet, training_set
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from distributed import Client
     from exspy.signals import EELSSpectrum
@@ -231,9 +231,10 @@ class EELSAugmenter:
 
     def fit(
         self,
-        s: EELSSpectrum,
-        labels: ArrayLike,
+        s: EELSSpectrum | Sequence[EELSSpectrum],
+        labels: ArrayLike | Sequence[ArrayLike],
         *,
+        align_on: tuple[float, float] | None = None,
         n_jobs: int | None = None,
         client: Client | None = None,
         checkpoint_dir: str | os.PathLike | None = None,
@@ -245,13 +246,18 @@ class EELSAugmenter:
 
         Parameters
         ----------
-        s : EELSSpectrum
+        s : EELSSpectrum, or list of them
             Maximum-normalised spectra, as :meth:`~exspy.signals.EELSSpectrum.dag_preprocess`
             makes them; any navigation shape, lazy or not. Of a lazy signal only the labelled
-            spectra are read.
-        labels : array-like or signal of the navigation shape
+            spectra are read. Several signals, from several experiments, are brought to one energy
+            axis by :func:`hyperspy_dag.common_energy_axis`, and normalised again; the same label
+            is the same class in all of them.
+        labels : array-like or signal of the navigation shape, or list of them
             The class of each spectrum: str, int or bool; ``-1``, None, NaN and ``""`` are
-            unlabelled. See :mod:`hyperspy_dag.labels`.
+            unlabelled. See :mod:`hyperspy_dag.labels`. One for each signal.
+        align_on : (float, float), optional
+            Energies in eV around an edge that several signals are to be aligned on, each by one
+            shift: see :func:`hyperspy_dag.common_energy_axis`. By default nothing is moved.
         n_jobs : int, optional
             Classes to train side by side, each in a process of its own with one thread; -1 is
             one for each core. Default: one after the other in this process, or on the active
@@ -305,14 +311,14 @@ class EELSAugmenter:
         checkpoints.
         """
         way = _Way.of(n_jobs, client, checkpoint_dir, checkpoint_every, show_progressbar, callback)
-        return self._fit(training_set(s, labels), way)
+        return self._fit(training_set(s, labels, align_on=align_on), way)
 
     @classmethod
     def resume(
         cls,
         checkpoint_dir: str | os.PathLike,
-        s: EELSSpectrum | None = None,
-        labels: ArrayLike | None = None,
+        s: EELSSpectrum | Sequence[EELSSpectrum] | None = None,
+        labels: ArrayLike | Sequence[ArrayLike] | None = None,
         *,
         n_jobs: int | None = None,
         client: Client | None = None,
@@ -353,7 +359,8 @@ class EELSAugmenter:
         run, header, data = open_run(checkpoint_dir)
         if (s is None) != (labels is None):
             raise TypeError("give both s and labels, or neither")
-        if s is not None and training_set(s, labels).digest != data.digest:
+        align_on = (data.preprocessing or {}).get("align_on")
+        if s is not None and training_set(s, labels, align_on=align_on).digest != data.digest:
             raise ValueError(
                 f"these spectra or labels are not those that the training in {run.folder} was "
                 "begun with; leave s and labels out to go on with its own, or fit anew"
@@ -456,9 +463,7 @@ class EELSAugmenter:
         self._energy_axis = data.axis
         self._channels = data.channels
         self._digest = data.digest
-        self._spectrum_digests = np.concatenate(
-            [spectrum_digests(data.spectra[label]) for label in models]
-        )
+        self._spectrum_digests = np.concatenate([data.spectrum_digests[label] for label in models])
         self._fit_seconds = {label: seconds[label] for label in models}
         self._preprocessing = data.preprocessing
         self._instrument = data.instrument
@@ -678,18 +683,19 @@ class EELSAugmenter:
 
     def fit_resample(
         self,
-        s: EELSSpectrum,
-        labels: ArrayLike,
+        s: EELSSpectrum | Sequence[EELSSpectrum],
+        labels: ArrayLike | Sequence[ArrayLike],
         *,
         n_spectra: int | None = None,
+        align_on: tuple[float, float] | None = None,
         **options: Any,
     ) -> tuple[EELSSpectrum, np.ndarray]:
         """Fit, and return the real spectra topped up with synthetic ones to balanced classes.
 
         Parameters
         ----------
-        s, labels
-            As of :meth:`fit`.
+        s, labels, align_on
+            As of :meth:`fit`. Of several signals the real spectra come back on the common axis.
         n_spectra : int, optional
             Spectra of each class in the result; default: as many as the largest class has.
         **options
@@ -708,7 +714,7 @@ class EELSAugmenter:
             `n_spectra` is smaller than a class: nothing real is thrown away.
         """
         way = _Way.of(**options)
-        data = training_set(s, labels)
+        data = training_set(s, labels, align_on=align_on)
         largest = max(data.counts, key=data.counts.get)
         if n_spectra is None:
             n_spectra = data.counts[largest]
@@ -739,14 +745,20 @@ class EELSAugmenter:
 
     # -- validation --------------------------------------------------------------------------
 
-    def evaluate(self, s_test: EELSSpectrum, labels_test: ArrayLike, **options: Any) -> Report:
+    def evaluate(
+        self,
+        s_test: EELSSpectrum | Sequence[EELSSpectrum],
+        labels_test: ArrayLike | Sequence[ArrayLike],
+        **options: Any,
+    ) -> Report:
         """Judge the synthetic spectra by real ones that were not trained on.
 
         Parameters
         ----------
-        s_test : EELSSpectrum
+        s_test : EELSSpectrum, or list of them
             Real spectra, preprocessed as the training spectra were; at least 6 of each class.
-        labels_test : array-like or signal of the navigation shape
+            Signals in a list are rebinned to the training spectra's energy axis where need be.
+        labels_test : array-like or signal of the navigation shape, or list of them
             In the formats of :meth:`fit`.
         **options
             `classifiers`, `s_train`, `labels_train` and the others of

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import numbers
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ __all__ = [
     "attach_labels",
     "get_labels",
     "install_label_slicing",
+    "merge_labels",
     "parse_labels",
 ]
 
@@ -101,7 +103,7 @@ def parse_labels(s: BaseSignal, labels: Any) -> ClassLabels:
     UserWarning
         Names of classes differ by blanks around them alone.
     """
-    nav_shape = _navigation_shape(s)
+    nav_shape = navigation_shape(s)
     if isinstance(labels, ClassLabels):
         _check_shape(labels.index, nav_shape)
         return labels
@@ -119,6 +121,32 @@ def parse_labels(s: BaseSignal, labels: Any) -> ClassLabels:
     index = np.full(nav_shape, -1, dtype=np.intp)
     index[known] = np.ravel(inverse)
     return ClassLabels(index=index, classes=classes.tolist())
+
+
+def merge_labels(several: Sequence[ClassLabels]) -> ClassLabels:
+    """Return the labels of several signals as one flat map into all their classes.
+
+    Raises
+    ------
+    TypeError
+        They are text in one signal and numbers in another, say.
+    """
+    kinds = {_kind(label): i for i, one in enumerate(several) for label in one.classes}
+    if len(kinds) > 1:
+        found = " and ".join(
+            f"{_KIND_NAMES[kind]} (signal {i + 1} of {len(several)})" for kind, i in kinds.items()
+        )
+        raise TypeError(
+            f"labels must be of one kind in all signals; found {found}. Make them all text, for "
+            "instance: the same text is the same class in every signal."
+        )
+    classes = np.unique([label for one in several for label in one.classes]).tolist()
+    parts = []
+    for one in several:
+        # The last is for -1, unlabelled.
+        position = np.array([*map(classes.index, one.classes), -1], dtype=np.intp)
+        parts.append(position[one.index.ravel()])
+    return ClassLabels(index=np.concatenate(parts), classes=classes)
 
 
 def attach_labels(aug: BaseSignal, index: Any, classes: list[Label]) -> None:
@@ -275,7 +303,7 @@ def _axes_swapped(aug: BaseSignal) -> bool:
     return "class" in names and "spectrum" in names[: names.index("class")]
 
 
-def _navigation_shape(s: BaseSignal) -> tuple[int, ...]:
+def navigation_shape(s: BaseSignal) -> tuple[int, ...]:
     if s.axes_manager.navigation_dimension == 0:
         raise ValueError(
             f"{s!r} is a single spectrum: there is nothing to label. Labels need a signal with "

@@ -28,6 +28,13 @@ MIN_BACKGROUND_CHANNELS = 5
 #: Values handled at a time, which bounds the float64 working copies (64 MiB).
 _SLAB_VALUES = 2**23
 
+#: Between which values a spectrum's maximum may lie for it to count as max-normalised.
+#: Interpolation or smoothing after the division lowers the maxima of noisy spectra well below 1.
+NORMALISED_RANGE = (0.5, 1.5)
+
+#: Fewer channels than this are no spectrum.
+MIN_CHANNELS = 8
+
 _EV_PER_UNIT = {"ev": 1.0, "kev": 1e3, "electronvolt": 1.0, "kiloelectronvolt": 1e3}
 _EV_PER_UNIT_EXACT = {"meV": 1e-3, "MeV": 1e6}  # these two differ by their capital alone
 
@@ -56,8 +63,9 @@ def check_signal(s: Any) -> None:
 
     if isinstance(s, list | tuple):
         raise TypeError(
-            f"a {type(s).__name__} of {len(s)} signals was given: several experiments at once are "
-            "not supported yet. Bring them to one energy axis and stack them with hs.stack first."
+            f"a {type(s).__name__} of {len(s)} signals was given where one is needed. "
+            "EELSAugmenter.fit takes a list of signals with a list of labels; elsewhere, give them "
+            "one by one."
         )
     if not isinstance(s, EELSSpectrum):
         # A complex EELS signal has a class of its own, so the dtype says more than the class.
@@ -389,11 +397,11 @@ def _preprocess_now(
     factors = None
     if pca_components is not None:
         factors = _principal_factors(
-            [_triangle(flat[rows], plan) for rows in _slabs(flat.shape)], pca_components
+            [_triangle(flat[rows], plan) for rows in slabs(flat.shape)], pca_components
         )
     result = np.empty((len(flat), plan.crop[1] - plan.crop[0]), dtype=plan.dtype)
     findings = _Findings.none(len(flat))
-    for rows in _slabs(flat.shape):
+    for rows in slabs(flat.shape):
         result[rows], found = _process(flat[rows], plan, factors)
         findings.reason[rows] = found.reason
         findings.maximum_before_window[rows] = found.maximum_before_window
@@ -435,7 +443,7 @@ def _process_block(
     return result.reshape(*block.shape[:-1], -1)
 
 
-def _slabs(shape: tuple[int, int]) -> Iterator[slice]:
+def slabs(shape: tuple[int, int]) -> Iterator[slice]:
     """Cut (spectra, channels) into runs of spectra whose working copies stay small."""
     step = max(1, _SLAB_VALUES // shape[1])
     for start in range(0, shape[0], step):
@@ -611,6 +619,8 @@ def preprocessing_record(s: EELSSpectrum) -> dict[str, Any] | None:
 def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple | np.ndarray):
         return tuple(_plain(item) for item in value)
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
     return value.item() if isinstance(value, np.generic) else value
 
 
@@ -630,6 +640,8 @@ def _write_record(
         "pca_components": None if pca_components is None else int(pca_components),
     }
     record = {key: earlier.get(key) if value is None else value for key, value in record.items()}
+    if "common_axis" in earlier:
+        record["common_axis"] = earlier["common_axis"]
     record |= {"normalise": normalise, "version": __version__}
     metadata = result.metadata
     metadata.set_item("DAG.preprocessing", record)

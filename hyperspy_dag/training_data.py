@@ -5,28 +5,33 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ._headers import plain_metadata
-from .labels import ClassLabels, Label, parse_labels
-from .preprocessing import axis_in_ev, check_signal, preprocessing_record
+from .energy_axes import (
+    Resampling,
+    check_align_on,
+    check_signals,
+    checked_axis,
+    edge_shifts,
+    name_of,
+    plan,
+    source_record,
+    warn_if_confounded,
+)
+from .labels import ClassLabels, Label, merge_labels, parse_labels
+from .preprocessing import NORMALISED_RANGE, check_signal, preprocessing_record
 
 if TYPE_CHECKING:
     from exspy.signals import EELSSpectrum
 
 __all__ = ["TrainingSet", "data_digest", "spectrum_digests", "training_set"]
-
-#: Between which values a spectrum's maximum may lie for it to count as max-normalised.
-#: Interpolation or smoothing after the division lowers the maxima of noisy spectra well below 1.
-NORMALISED_RANGE = (0.5, 1.5)
-
-#: Fewer channels than this are no spectrum.
-MIN_CHANNELS = 8
 
 
 @dataclass(frozen=True)
@@ -45,11 +50,15 @@ class TrainingSet:
         SHA-256 of the spectra and their labels (hexadecimal). The memory layout, the navigation
         shape, laziness and spectra without a label have no part in it.
     preprocessing : dict or None
-        What ``dag_preprocess`` noted in ``metadata.DAG.preprocessing``, if it made the signal.
+        What ``dag_preprocess`` noted in ``metadata.DAG.preprocessing``, if it made the signal. Of
+        several signals, what was done alike to all, ``align_on``, and ``sources``: for each signal,
+        "0" and on, its title, energy axis before, shift, labelled spectra and what
+        ``dag_preprocess`` noted.
     labels : ClassLabels
-        The class of every spectrum of the signal, unlabelled ones included.
+        The class of every spectrum of the signal, unlabelled ones included; of several signals,
+        flat and one after the other.
     instrument : dict or None
-        The signal's ``metadata.Acquisition_instrument``.
+        The signal's ``metadata.Acquisition_instrument``; of several, what they have in common.
     """
 
     spectra: dict[Label, NDArray[np.float32]]
@@ -70,27 +79,38 @@ class TrainingSet:
         """Number of spectra of each class."""
         return {label: len(spectra) for label, spectra in self.spectra.items()}
 
+    @cached_property
+    def spectrum_digests(self) -> dict[Label, NDArray[np.uint64]]:
+        """What :func:`spectrum_digests` says of the spectra of each class."""
+        return {label: spectrum_digests(rows) for label, rows in self.spectra.items()}
+
 
 def training_set(
-    s: EELSSpectrum,
+    s: EELSSpectrum | Sequence[EELSSpectrum],
     labels: Any,
     *,
     min_spectra: int = 8,
-    recommended_spectra: int = 30,
+    recommended_spectra: int | None = 30,
+    align_on: tuple[float, float] | None = None,
 ) -> TrainingSet:
     """Check labelled spectra and read them, class by class.
 
     Parameters
     ----------
-    s : exspy.signals.EELSSpectrum
+    s : exspy.signals.EELSSpectrum, or list of them
         Max-normalised spectra, as :func:`preprocess` returns them. Of a lazy signal only the blocks
-        that hold labelled spectra are read, in one computation.
-    labels : array-like, HyperSpy signal or ClassLabels
-        See :func:`hyperspy_dag.labels.parse_labels`.
+        that hold labelled spectra are read, in one computation. Several signals are brought to one
+        energy axis as :func:`~hyperspy_dag.energy_axes.common_energy_axis` does, and normalised
+        again.
+    labels : array-like, HyperSpy signal or ClassLabels, or list of them
+        See :func:`hyperspy_dag.labels.parse_labels`. A list of signals needs a list of labels.
     min_spectra : int, default 8
-        Fewest spectra that a class may have.
-    recommended_spectra : int, default 30
-        Fewer than this in a class give a warning.
+        Fewest spectra that a class may have, in all signals together.
+    recommended_spectra : int or None, default 30
+        Fewer than this in a class give a warning. None gives no advice on the choice of spectra.
+    align_on : (float, float), optional
+        See :func:`~hyperspy_dag.energy_axes.common_energy_axis`; the mean is that of the labelled
+        spectra. Several signals only.
 
     Returns
     -------
@@ -99,45 +119,161 @@ def training_set(
     Raises
     ------
     TypeError
-        ``s`` or ``labels`` are not of an accepted type.
+        ``s`` or ``labels`` are not of an accepted type, or the labels of several signals are of
+        several kinds.
     ValueError
-        Nothing is labelled, a class has too few spectra, or labelled spectra hold NaN or infinity,
-        are zero or constant, or are not max-normalised. The message says how many and where the
-        first is, as ``s.inav`` counts, (x, y).
+        Nothing is labelled (in one of the signals), a class has too few spectra, or labelled
+        spectra hold NaN or infinity, are zero or constant, or are not max-normalised; the message
+        says how many and where the first is, as ``s.inav`` counts, (x, y). Several signals have
+        no common energy axis.
 
     Warns
     -----
     UserWarning
-        A class has few spectra, a spectrum occurs more than once or reaches far below zero, or
-        two classes have nearly the same name.
+        A class has few spectra, a spectrum occurs more than once or reaches far below zero, two
+        classes have nearly the same name, or each class comes from one of several signals.
     """
-    check_signal(s)
-    if s.data.shape[-1] < MIN_CHANNELS:
-        raise ValueError(
-            f"the spectra have {s.data.shape[-1]} channels; at least {MIN_CHANNELS} are needed to "
-            "learn from. Crop less: give a wider signal_range."
-        )
-    parsed = parse_labels(s, labels)
-    _check_counts(parsed, min_spectra, recommended_spectra)
-    _warn_similar_names(parsed.classes)
-    where = np.nonzero(parsed.index >= 0)
-    spectra = _read(s.data, where)
-    _check_spectra(spectra, where)
-    index = parsed.index[where]
-    by_class = {
-        label: np.ascontiguousarray(spectra[index == i]) for i, label in enumerate(parsed.classes)
-    }
-    _warn_duplicates(by_class)
-    _warn_shared(by_class)
-    return TrainingSet(
-        spectra=by_class,
-        classes=list(parsed.classes),
-        axis=_energy_axis(s),
-        digest=data_digest(by_class),
-        preprocessing=preprocessing_record(s),
-        labels=parsed,
-        instrument=_instrument(s),
+    several = isinstance(s, list | tuple)
+    window = check_align_on(align_on)
+    signals, given = check_experiments(s, labels) if several else ([s], [labels])
+    if window is not None and len(signals) == 1:
+        raise ValueError("align_on aligns several signals; one was given. Leave it out.")
+    if not several:
+        check_signal(s)
+    axes = [checked_axis(one, _name(i, signals) or "the signal") for i, one in enumerate(signals)]
+    parsed = [_parse(one, given[i], _name(i, signals)) for i, one in enumerate(signals)]
+    merged = merge_labels(parsed) if len(signals) > 1 else parsed[0]
+    _check_counts(merged, min_spectra, recommended_spectra)
+    _warn_similar_names(merged.classes)
+    if len(signals) > 1 and recommended_spectra is not None:
+        warn_if_confounded([one.classes for one in parsed])
+
+    rows = []
+    for i, one in enumerate(signals):
+        where = np.nonzero(parsed[i].index >= 0)
+        rows.append(_read(one.data, where))
+        _check_spectra(_as_float32(rows[i]), where, _name(i, signals))
+    axis, shifts = axes[0].get_axis_dictionary(), [0.0]
+    if len(signals) > 1:
+        means = [own.mean(axis=0, dtype=np.float64) for own in rows]
+        shifts = edge_shifts(axes, means, window)
+        axis, resamplings = plan(axes, shifts)
+        rows = [
+            _onto_axis(own, resampling, _name(i, signals))
+            for i, (own, resampling) in enumerate(zip(rows, resamplings, strict=True))
+        ]
+    spectra = np.concatenate([_as_float32(own) for own in rows])
+    index = merged.index[merged.index >= 0]
+    data = TrainingSet(
+        spectra={
+            label: np.ascontiguousarray(spectra[index == i])
+            for i, label in enumerate(merged.classes)
+        },
+        classes=list(merged.classes),
+        axis=_plain_axis(axis),
+        digest="",
+        preprocessing=_preprocessing(signals, shifts, [len(own) for own in rows], window),
+        labels=merged,
+        instrument=_common_items([_instrument(one) for one in signals]),
     )
+    data = replace(data, digest=data_digest(data.spectra))
+    _warn_duplicates(data)
+    _warn_shared(data)
+    return data
+
+
+def _name(number: int, signals: Sequence[Any]) -> str:
+    return name_of(number, len(signals)) if len(signals) > 1 else ""
+
+
+def check_experiments(signals: Any, labels: Any) -> tuple[list[EELSSpectrum], list[Any]]:
+    """Return the signals of several experiments and their labels, as many."""
+    signals = check_signals(signals)
+    if not isinstance(labels, list | tuple) or len(labels) != len(signals):
+        found = (
+            f"{len(labels)} of them were given"
+            if isinstance(labels, list | tuple)
+            else f"{type(labels).__name__} was given"
+        )
+        raise ValueError(
+            f"a list of {len(signals)} signals needs a list of as many label maps, "
+            f"fit([s1, s2], [labels1, labels2]); {found}"
+        )
+    return signals, list(labels)
+
+
+def _parse(s: EELSSpectrum, labels: Any, name: str) -> ClassLabels:
+    if not name:
+        return parse_labels(s, labels)
+    try:
+        parsed = parse_labels(s, labels)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"labels of {name}: {error}") from error
+    if not parsed.classes:
+        raise ValueError(
+            f"labels of {name}: no spectrum is labelled. Leave that signal out, since it would "
+            "narrow and coarsen the energy axis of the others."
+        )
+    return parsed
+
+
+def _onto_axis(rows: NDArray[Any], resampling: Resampling, name: str) -> NDArray[Any]:
+    rows = resampling(rows, normalise=True)
+    # The common axis may leave out all that there was.
+    empty = int((rows.max(axis=1) <= 0).sum())
+    if empty:
+        raise ValueError(
+            f"{empty} of {len(rows)} labelled spectra of {name} have no positive intensity on the "
+            "energies that the signals have in common; mark them unlabelled (-1 or None)."
+        )
+    return rows
+
+
+def _preprocessing(
+    signals: Sequence[EELSSpectrum],
+    shifts: Sequence[float],
+    counts: Sequence[int],
+    align_on: tuple[float, float] | None,
+) -> dict[str, Any] | None:
+    if len(signals) == 1:
+        return preprocessing_record(signals[0])
+    records = [preprocessing_record(s) or {} for s in signals]
+    sources = [source_record(s, shift) for s, shift in zip(signals, shifts, strict=True)]
+    for record, source, count in zip(records, sources, counts, strict=True):
+        record.pop("common_axis", None)
+        source["spectra"] = count
+        if record:
+            source["preprocessing"] = record
+    return {
+        **(_common_items(records) or {}),
+        "align_on": align_on,
+        "sources": {str(i): source for i, source in enumerate(sources)},
+    }
+
+
+def _common_items(records: Sequence[dict[str, Any] | None]) -> dict[str, Any] | None:
+    """Return what several nested dictionaries have in common, or None for nothing at all."""
+    first, *others = records
+    if not others:
+        return first
+    if any(record is None for record in records):
+        return None
+    common = {}
+    for key, value in first.items():
+        if not all(key in record for record in others):
+            continue
+        if isinstance(value, dict):
+            if all(isinstance(record[key], dict) for record in others):
+                value = _common_items([record[key] for record in records])
+                if value:
+                    common[key] = value
+        elif all(_equal(record[key], value) for record in others):
+            common[key] = value
+    return common or None
+
+
+def _equal(value: Any, other: Any) -> bool:
+    return type(value) is type(other) and bool(np.all(value == other))
 
 
 def _instrument(s: EELSSpectrum) -> dict[str, Any] | None:
@@ -145,12 +281,15 @@ def _instrument(s: EELSSpectrum) -> dict[str, Any] | None:
     return None if node is None else plain_metadata(node.as_dictionary())
 
 
-def _energy_axis(s: EELSSpectrum) -> dict[str, Any]:
+def _plain_axis(axis: dict[str, Any]) -> dict[str, Any]:
     """The energy axis as numbers: an expression would be run when a file with it is opened."""
-    axis = axis_in_ev(s.axes_manager.signal_axes[0])[0]
-    if hasattr(axis, "expression"):
-        axis.convert_to_non_uniform_axis()
-    return axis.get_axis_dictionary()
+    if "expression" not in axis:
+        return axis
+    from hyperspy.axes import create_axis
+
+    made = create_axis(**{key: value for key, value in axis.items() if key != "_type"})
+    made.convert_to_non_uniform_axis()
+    return made.get_axis_dictionary()
 
 
 def spectrum_digests(spectra: ArrayLike) -> NDArray[np.uint64]:
@@ -172,7 +311,7 @@ def spectrum_digests(spectra: ArrayLike) -> NDArray[np.uint64]:
     return np.frombuffer(digests, "<u8").astype(np.uint64)
 
 
-def _check_counts(labels: ClassLabels, min_spectra: int, recommended_spectra: int) -> None:
+def _check_counts(labels: ClassLabels, min_spectra: int, recommended_spectra: int | None) -> None:
     counts = labels.counts
     if not counts:
         raise ValueError(
@@ -187,7 +326,7 @@ def _check_counts(labels: ClassLabels, min_spectra: int, recommended_spectra: in
             "needed for each class. Label more, merge classes, or mark these unlabelled (-1 or "
             "None)."
         )
-    few = {label: n for label, n in counts.items() if n < recommended_spectra}
+    few = {label: n for label, n in counts.items() if n < (recommended_spectra or 0)}
     if few:
         warnings.warn(
             f"few spectra in {_summary(few)}; with fewer than {recommended_spectra} a class is "
@@ -201,18 +340,24 @@ def _summary(counts: dict[Label, int]) -> str:
     return ", ".join(f"class {label!r} ({n})" for label, n in counts.items())
 
 
-def _read(data: Any, where: tuple[NDArray[np.intp], ...]) -> NDArray[np.float32]:
-    """Return the spectra at some navigation positions as float32, reading nothing else."""
+def _read(data: Any, where: tuple[NDArray[np.intp], ...]) -> NDArray[Any]:
+    """Return the spectra at some navigation positions, reading nothing else."""
     if hasattr(data, "dask"):
-        selected = data.vindex[(*where, slice(None))]
-        with np.errstate(over="ignore"):
-            return np.asarray(selected.astype(np.float32).compute())
+        return np.asarray(data.vindex[(*where, slice(None))].compute())
+    return data[where]
+
+
+def _as_float32(spectra: NDArray[Any]) -> NDArray[np.float32]:
     with np.errstate(over="ignore"):  # what overflows is reported as infinite
-        return data[where].astype(np.float32)
+        return spectra.astype(np.float32, copy=False)
 
 
-def _check_spectra(spectra: NDArray[np.float32], where: tuple[NDArray[np.intp], ...]) -> None:
-    total = len(spectra)
+def _check_spectra(
+    spectra: NDArray[np.float32], where: tuple[NDArray[np.intp], ...], name: str
+) -> None:
+    total = f"{len(spectra)} labelled spectra"
+    if name:
+        total += f" of {name}"
 
     def first(rows: NDArray[np.bool_]) -> str:
         row = int(np.flatnonzero(rows)[0])
@@ -222,7 +367,7 @@ def _check_spectra(spectra: NDArray[np.float32], where: tuple[NDArray[np.intp], 
     broken = ~finite.all(axis=1)
     if broken.any():
         raise ValueError(
-            f"{int(broken.sum())} of {total} labelled spectra hold NaN or infinity "
+            f"{int(broken.sum())} of {total} hold NaN or infinity "
             f"({int((~finite).sum())} values; {first(broken)}). Repair them, or mark them "
             "unlabelled (-1 or None)."
         )
@@ -231,13 +376,13 @@ def _check_spectra(spectra: NDArray[np.float32], where: tuple[NDArray[np.intp], 
     if flat.any():
         zero = flat & (maximum == 0)
         raise ValueError(
-            f"{int(flat.sum())} of {total} labelled spectra are constant, {int(zero.sum())} of "
+            f"{int(flat.sum())} of {total} are constant, {int(zero.sum())} of "
             f"them zero ({first(flat)}). Mark them unlabelled (-1 or None)."
         )
     off = (maximum < NORMALISED_RANGE[0]) | (maximum > NORMALISED_RANGE[1])
     if off.any():
         raise ValueError(
-            f"{int(off.sum())} of {total} labelled spectra are not max-normalised ({first(off)}): "
+            f"{int(off.sum())} of {total} are not max-normalised ({first(off)}): "
             f"their maxima run from {maximum.min():.6g} to {maximum.max():.6g} where 1 is "
             "expected. Call s = s.dag_preprocess(background_range=..., signal_range=...) first, or "
             "s.dag_preprocess() if the background is removed already."
@@ -246,7 +391,7 @@ def _check_spectra(spectra: NDArray[np.float32], where: tuple[NDArray[np.intp], 
     deep = minimum < -maximum
     if deep.any():
         warnings.warn(
-            f"{int(deep.sum())} of {total} labelled spectra reach further below zero than above "
+            f"{int(deep.sum())} of {total} reach further below zero than above "
             f"it, down to {minimum.min():.3g} ({first(deep)}): a dead channel, or a background "
             "taken away twice? They will be learned as they are; repair or unlabel them.",
             UserWarning,
@@ -254,9 +399,11 @@ def _check_spectra(spectra: NDArray[np.float32], where: tuple[NDArray[np.intp], 
         )
 
 
-def _warn_duplicates(spectra: dict[Label, NDArray[np.float32]]) -> None:
+def _warn_duplicates(data: TrainingSet) -> None:
+    spectra = data.spectra
     counts = {
-        label: len(rows) - len({row.tobytes() for row in rows}) for label, rows in spectra.items()
+        label: len(digests) - len(np.unique(digests))
+        for label, digests in data.spectrum_digests.items()
     }
     same = [repr(label) for label, n in counts.items() if n and n == len(spectra[label]) - 1]
     if same:
@@ -274,10 +421,10 @@ def _warn_duplicates(spectra: dict[Label, NDArray[np.float32]]) -> None:
         )
 
 
-def _warn_shared(spectra: dict[Label, NDArray[np.float32]]) -> None:
+def _warn_shared(data: TrainingSet) -> None:
     owners: dict[int, set[Label]] = {}
-    for label, rows in spectra.items():
-        for digest in spectrum_digests(rows).tolist():
+    for label, digests in data.spectrum_digests.items():
+        for digest in digests.tolist():
             owners.setdefault(digest, set()).add(label)
     shared = [labels for labels in owners.values() if len(labels) > 1]
     if shared:

@@ -462,11 +462,6 @@ def two_signal_axes():
         (lambda: hs.signals.Signal2D(np.ones((3, 9))), TypeError, "got Signal2D"),
         (lambda: np.ones((3, 9)), TypeError, "got ndarray"),
         (lambda: None, TypeError, "got NoneType"),
-        (
-            lambda: [edge_spectra(3), edge_spectra(4)],
-            TypeError,
-            "list of 2 signals.*not supported yet",
-        ),
         (lambda: edge_spectra(3).transpose(signal_axes=2), TypeError, r"got Signal2D.*transpose"),
         (two_signal_axes, ValueError, "one signal axis"),
         (lambda: edge_spectra(3, 4).T, (TypeError, ValueError), "EELSSpectrum|one signal axis"),
@@ -488,6 +483,12 @@ def test_check_signal(signal, error, message):
     for check in (check_signal, preprocess, lambda s: training_set(s, [0, 0, 0])):
         with pytest.raises(error, match=message):
             check(signal())
+
+
+def test_a_list_where_one_signal_is_needed():
+    for check in (check_signal, preprocess):
+        with pytest.raises(TypeError, match="list of 2 signals.*one is needed"):
+            check([edge_spectra(3), edge_spectra(4)])
 
 
 # --- training set ---------------------------------------------------------------------------------

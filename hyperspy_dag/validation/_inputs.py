@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hyperspy_dag.labels import parse_labels
+from hyperspy_dag.energy_axes import checked_axis, resampled, resampling_onto
+from hyperspy_dag.labels import merge_labels, parse_labels
 from hyperspy_dag.preprocessing import axis_in_ev, check_signal
-from hyperspy_dag.training_data import TrainingSet, training_set
+from hyperspy_dag.training_data import TrainingSet, check_experiments, training_set
 
 if TYPE_CHECKING:
+    from exspy.signals import EELSSpectrum
     from numpy.typing import NDArray
 
     from hyperspy_dag.augmenter import EELSAugmenter
@@ -50,8 +52,9 @@ def real_spectra(
     ----------
     augmenter : EELSAugmenter
         Fitted.
-    s : EELSSpectrum
-    labels : array-like, HyperSpy signal or ClassLabels
+    s : EELSSpectrum, or list of them
+        Those in a list are rebinned to the augmenter's energy axis where need be.
+    labels : array-like, HyperSpy signal or ClassLabels, or list of them
     name : str
         What messages call the signal.
     min_spectra : int
@@ -63,21 +66,49 @@ def real_spectra(
         The spectra are synthetic, on another energy axis, of a class that was not trained, too few,
         or not fit to be trained on either (NaN, not max-normalised).
     """
-    try:
-        check_signal(s)
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"{name}: {error}") from error
+    if isinstance(s, list | tuple):
+        signals, labels = check_experiments(s, labels)
+        names = [f"{name}[{i}]" for i in range(len(signals))]
+        for one, own in zip(signals, names, strict=True):
+            _check_real(one, own)
+        s = [_onto_trained(augmenter, one, own) for one, own in zip(signals, names, strict=True)]
+        parsed = [parse_labels(one, own) for one, own in zip(s, labels, strict=True)]
+        merged = merge_labels(parsed)
+    else:
+        try:
+            check_signal(s)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"{name}: {error}") from error
+        _check_real(s, name)
+        _check_axis(s, energy_axis(augmenter), name)
+        parsed = merged = parse_labels(s, labels)
+    _check_classes(merged.counts, augmenter.classes_, name, min_spectra)
+    # At least one of each is there; few test spectra are no reason for training_set's advice.
+    return training_set(s, parsed, min_spectra=1, recommended_spectra=None)
+
+
+def _check_real(s: EELSSpectrum, name: str) -> None:
     if s.metadata.has_item("DAG.labels") or s.metadata.has_item("DAG.training_digest"):
         raise ValueError(
             f"{name} is synthetic, made by hyperspy_dag (it carries metadata.DAG): real spectra "
             "are needed. Are real and synthetic swapped? The synthetic spectra are drawn from the "
             "augmenter here."
         )
-    _check_axis(s, energy_axis(augmenter), name)
-    parsed = parse_labels(s, labels)
-    _check_classes(parsed.counts, augmenter.classes_, name, min_spectra)
-    # At least one of each is there; few test spectra are no reason for training_set's advice.
-    return training_set(s, parsed, min_spectra=1, recommended_spectra=1)
+
+
+def _onto_trained(augmenter: EELSAugmenter, s: EELSSpectrum, name: str) -> EELSSpectrum:
+    """Rebin spectra to the energy axis of the training spectra, if they are on another."""
+    resampling = resampling_onto(checked_axis(s, name), augmenter._energy_axis, name)
+    if resampling.is_identity:
+        return s
+    if (augmenter._preprocessing or {}).get("align_on") is not None:
+        raise ValueError(
+            f"{name} is on another energy axis than the training spectra, and these were aligned "
+            "on an edge (align_on), each signal by a shift of its own. Bring training and test "
+            "spectra to one axis together, common_energy_axis(signals, align_on=...), divide them "
+            "then, and fit without align_on."
+        )
+    return resampled(s, augmenter._energy_axis, resampling)
 
 
 def energy_axis(augmenter: EELSAugmenter) -> NDArray[np.float64]:
@@ -98,7 +129,7 @@ def _check_axis(s: Any, trained: NDArray[np.float64], name: str) -> None:
             f"{name} is on another energy axis than the training spectra: "
             f"{_axis_text(given)} instead of {_axis_text(trained)}. Prepare it as those were, "
             "s.dag_preprocess with the same signal_range, and rebin or interpolate first where "
-            "the dispersion differs."
+            "the dispersion differs; evaluate([s_test], [labels_test]) does."
         )
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from hyperspy_dag import __version__, metrics
 from hyperspy_dag._checks import check_count, check_random_state
 from hyperspy_dag.labels import Label
-from hyperspy_dag.training_data import TrainingSet, spectrum_digests
+from hyperspy_dag.training_data import TrainingSet
 from hyperspy_dag.validation._inputs import (
     MIN_TEST_SPECTRA,
     check_fitted,
@@ -42,11 +42,11 @@ Spectra = NDArray[np.floating]
 
 def evaluate(
     augmenter: EELSAugmenter,
-    s_test: EELSSpectrum,
-    labels_test: ArrayLike,
+    s_test: EELSSpectrum | Sequence[EELSSpectrum],
+    labels_test: ArrayLike | Sequence[ArrayLike],
     *,
-    s_train: EELSSpectrum | None = None,
-    labels_train: ArrayLike | None = None,
+    s_train: EELSSpectrum | Sequence[EELSSpectrum] | None = None,
+    labels_train: ArrayLike | Sequence[ArrayLike] | None = None,
     classifiers: Sequence[str] = ("svm", "ann"),
     n_spectra: int | None = None,
     windows: metrics.WhiteLineWindows | None = None,
@@ -65,16 +65,19 @@ def evaluate(
     ----------
     augmenter : EELSAugmenter
         Fitted.
-    s_test : EELSSpectrum
+    s_test : EELSSpectrum, or list of them
         Real spectra, preprocessed as the training spectra were; any navigation shape, lazy or not.
-        At least 6 of each class.
-    labels_test : array-like or signal of the navigation shape
+        At least 6 of each class. Signals in a list may lie on energy axes of their own, which
+        cover that of the training spectra at no coarser dispersion: they are rebinned to it as
+        ``fit`` does. Where ``fit`` was given `align_on`, bring training and test spectra to one
+        axis together first, by :func:`hyperspy_dag.common_energy_axis`.
+    labels_test : array-like or signal of the navigation shape, or list of them
         The class of each spectrum, in any format of :func:`hyperspy_dag.labels.parse_labels`;
         unlabelled spectra are left out.
-    s_train : EELSSpectrum, optional
+    s_train : EELSSpectrum, or list of them, optional
         The real spectra that the augmenter was trained on (it does not keep them). With them come
         the memorisation ratio and the classifiers trained on real, and on real + synthetic spectra.
-    labels_train : array-like or signal of the navigation shape, optional
+    labels_train : array-like or signal of the navigation shape, or list of them, optional
     classifiers : sequence of str, default ("svm", "ann")
         "svm": support vector machine with RBF kernel and grid search; "ann": neural network of a
         dense and a convolutional branch. ``()`` trains none, and neither does an augmenter of one
@@ -103,8 +106,10 @@ def evaluate(
     Warns
     -----
     UserWarning
-        Test spectra were trained on; `s_train` are other spectra than those that the augmenter was
-        trained on; a metric cannot be computed for a class (it is NaN then).
+        Test spectra were trained on (bit for bit: spectra that came to the common axis in another
+        way, by another shift or through other software, are not recognised); `s_train` are other
+        spectra than those that the augmenter was trained on; a metric cannot be computed for a
+        class (it is NaN then).
 
     Examples
     --------
@@ -194,7 +199,7 @@ def _check_training_set(augmenter: EELSAugmenter, train: TrainingSet) -> None:
             f"s_train holds no spectrum of class {missing[0]!r}, which the augmenter was trained "
             "on; give the spectra and labels that were given to fit."
         )
-    digests = np.concatenate([spectrum_digests(rows) for rows in train.spectra.values()])
+    digests = np.concatenate(list(train.spectrum_digests.values()))
     others = int((~np.isin(digests, augmenter._spectrum_digests)).sum())
     if others:
         warnings.warn(
@@ -212,11 +217,11 @@ def _count_trained_on(
     """Count the test spectra of each class that were trained on, and warn of them."""
     seen = [augmenter._spectrum_digests]
     if train is not None:
-        seen += [spectrum_digests(rows) for rows in train.spectra.values()]
+        seen += train.spectrum_digests.values()
     known = np.concatenate(seen)
     counts = {
-        label: int(np.isin(spectrum_digests(rows), known).sum())
-        for label, rows in test.spectra.items()
+        label: int(np.isin(digests, known).sum())
+        for label, digests in test.spectrum_digests.items()
     }
     if any(counts.values()):
         where = ", ".join(f"{n} of class {label!r}" for label, n in counts.items() if n)
