@@ -21,10 +21,13 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from hyperspy.signal import BaseSignal
 
+    from .clustering import cluster
+
 __all__ = [
     "UNLABELLED_STRINGS",
     "ClassLabels",
     "attach_labels",
+    "cluster",
     "get_labels",
     "install_label_slicing",
     "merge_labels",
@@ -32,6 +35,16 @@ __all__ = [
 ]
 
 Label = str | int | bool
+
+
+def __getattr__(name: str) -> Any:
+    """Import :func:`~hyperspy_dag.clustering.cluster` when it is first used (PEP 562)."""
+    if name == "cluster":
+        from .clustering import cluster
+
+        return cluster
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 #: Strings that mean "no label", after stripping blanks and in any case: what NumPy and table
 #: readers make of an empty cell, of NaN and of -1 once a column holds text.
