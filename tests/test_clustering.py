@@ -6,6 +6,7 @@ from __future__ import annotations
 import sys
 
 import hyperspy.api as hs
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from spectra import eels, white_lines
@@ -46,6 +47,7 @@ def test_phases_of_a_spectrum_image():
     record = found.metadata.DAG.clustering
     assert record.embedding == "pca" and record.min_cluster_size == 8 and record.random_state == 0
     found.plot()
+    plt.close("all")
 
 
 def test_cubes_of_iron_oxide(real_data):
