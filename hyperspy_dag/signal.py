@@ -9,11 +9,15 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
+    from collections.abc import Iterable
+    from typing import Any
 
     import numpy as np
     from distributed import Client
     from exspy.signals import EELSSpectrum
     from numpy.typing import ArrayLike
+
+    from .gui.model import AugmentationTool
 
 
 def dag_preprocess(
@@ -63,7 +67,7 @@ def dag_preprocess(
 
 def dag_augment(
     self: EELSSpectrum,
-    labels: ArrayLike,
+    labels: ArrayLike | None = None,
     design: str = "single_bitrans",
     architecture: str = "auto",
     *,
@@ -82,12 +86,16 @@ def dag_augment(
     checkpoint_dir: str | os.PathLike | None = None,
     checkpoint_every: int = 10,
     show_progressbar: bool | None = None,
-) -> EELSSpectrum:
+    display: bool | None = None,
+    toolkit: str | Iterable[str] | None = None,
+) -> EELSSpectrum | AugmentationTool | dict[str, Any]:
     """Train a data-augmentation GAN on each class of these spectra; return synthetic spectra.
+
+    Without labels an interface is opened, in which they are chosen.
 
     Parameters
     ----------
-    labels : array-like or signal of the navigation shape
+    labels : array-like or signal of the navigation shape, optional
         The class of each spectrum: str, int or bool; ``-1``, None, NaN and ``""`` are
         unlabelled and left out. The output of :meth:`get_cluster_labels` will do.
     design : str, default "single_bitrans"
@@ -110,17 +118,27 @@ def dag_augment(
         :meth:`hyperspy_dag.EELSAugmenter.fit`. By default one class after the other, no files.
     show_progressbar : bool, optional
         Default: HyperSpy's preference.
+    display : bool, optional
+        True opens the interface with these arguments; the default does so where there are no
+        labels. Without labels, False returns the widgets in a dictionary, as HyperSpy's own
+        tools do. The interface trains in this process: `n_jobs` and `client` are not for it.
+    toolkit : str or iterable of str, optional
+        Of the interface: "ipywidgets" or "traitsui". Default: those that can be shown here.
 
     Returns
     -------
     EELSSpectrum
         Navigation axes (spectrum, class), with the energy axis of the training spectra. Labels
-        by :func:`hyperspy_dag.get_labels`, provenance in ``metadata.DAG``.
+        by :func:`hyperspy_dag.get_labels`, provenance in ``metadata.DAG``. Of the interface, an
+        :class:`~hyperspy_dag.gui.model.AugmentationTool`, whose ``result`` is that signal once
+        it has been trained.
 
     Raises
     ------
     TypeError, ValueError
         Of anything that training would stumble over, before it begins.
+    ImportError, RuntimeError
+        The interface is asked for and no toolkit is installed, or there is no place to show one.
 
     Notes
     -----
@@ -131,6 +149,29 @@ def dag_augment(
     >>> aug = s.dag_augment(labels, design="single_bitrans", n_spectra=500, random_state=0)
     >>> aug.inav[:, 1].save("second_class.hspy")
     """
+    if labels is None or display:
+        return _open_tool(
+            self,
+            labels,
+            display,
+            toolkit,
+            n_jobs,
+            client,
+            design=design,
+            architecture=architecture,
+            n_spectra=n_spectra,
+            background_range=background_range,
+            signal_range=signal_range,
+            recipe=recipe,
+            stopping=stopping,
+            tolerance=tolerance,
+            max_epochs=max_epochs,
+            random_state=random_state,
+            filename=filename,
+            overwrite=overwrite,
+            checkpoint_dir=checkpoint_dir,
+            checkpoint_every=checkpoint_every,
+        )
     from ._checks import check_count, check_signal_file
     from .augmenter import EELSAugmenter
 
@@ -162,3 +203,33 @@ def dag_augment(
     if filename is not None:
         augmented.save(filename, overwrite=overwrite)
     return augmented
+
+
+def _open_tool(
+    s: EELSSpectrum,
+    labels: Any,
+    display: bool | None,
+    toolkit: str | Iterable[str] | None,
+    n_jobs: int | None,
+    client: Client | None,
+    **arguments: Any,
+) -> AugmentationTool | dict[str, Any]:
+    """Open the interface, or return its widgets."""
+    if n_jobs not in (None, 1) or client is not None:
+        raise ValueError(
+            "the interface trains the classes one after the other in this process: leave n_jobs= "
+            "and client= out, or give labels and leave display= out"
+        )
+    from .gui._toolkits import check_toolkit, register
+
+    register()
+    shown = display is not False
+    toolkits = check_toolkit(toolkit, shown)
+    from .gui.model import AugmentationTool
+
+    tool = AugmentationTool(s, labels, **arguments)
+    widgets = tool.gui(display=shown, toolkit=toolkits)
+    if not shown:
+        return widgets
+    tool.show_plot()
+    return tool

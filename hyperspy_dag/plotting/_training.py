@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,7 +26,7 @@ from ._axes import (
 
 if TYPE_CHECKING:
     from hyperspy_dag.augmenter import EELSAugmenter
-    from hyperspy_dag.dag.stopping import Baseline
+    from hyperspy_dag.dag.stopping import Baseline, Evaluation
 
 _REACHED = "#009E73"
 
@@ -129,27 +129,37 @@ def plot_metrics(
     axes = axes.reshape(-1, len(_METRIC_NAMES))
     asked = () if given.stopping is None else CRITERIA[given.stopping]
     for row, (name, history) in zip(axes, histories.items(), strict=True):
-        best, baseline = given.best_[name], given.baseline_[name]
-        epochs = [evaluation.epoch for evaluation in history.evaluations]
-        for ax, (metric, title) in zip(row, _METRIC_NAMES.items(), strict=True):
-            values = [evaluation.metrics[metric] for evaluation in history.evaluations]
-            if metric == "frechet_distance":
-                use_log_axis(ax)
-            ax.plot(epochs, values, ".-", color=DISCRIMINATOR, ms=4, lw=1.2, label="synthetic")
-            ax.axhline(
-                baseline.mean[metric], color="0.15", ls="--", lw=1, label="real against real"
-            )
-            if metric in asked:
-                _mark_threshold(ax, baseline, metric, given.tolerance)
+        draw_metrics(row, history, given.baseline_[name], asked, given.tolerance, given.best_[name])
+        row[0].set_title(displayable(name), loc="left")
+    return axes
+
+
+def draw_metrics(
+    row: Sequence[Axes],
+    history: History,
+    baseline: Baseline,
+    asked: Sequence[str],
+    tolerance: float,
+    best: Evaluation | None = None,
+) -> None:
+    """Draw a class's metrics into three axes; `best` is the state that was kept, if known."""
+    epochs = [evaluation.epoch for evaluation in history.evaluations]
+    for ax, (metric, title) in zip(row, _METRIC_NAMES.items(), strict=True):
+        values = [evaluation.metrics[metric] for evaluation in history.evaluations]
+        if metric == "frechet_distance":
+            use_log_axis(ax)
+        ax.plot(epochs, values, ".-", color=DISCRIMINATOR, ms=4, lw=1.2, label="synthetic")
+        ax.axhline(baseline.mean[metric], color="0.15", ls="--", lw=1, label="real against real")
+        if metric in asked:
+            _mark_threshold(ax, baseline, metric, tolerance)
+        if best is not None:
             _mark_epoch(ax, best.epoch)
             ax.plot(best.epoch, best.metrics[metric], "*", color=SYNTHETIC, ms=10, mec="0.15")
-            _finish(ax, title)
-        legend_above_data(row[0], 0.22, ncols=2)
-        row[0].set_title(displayable(name), loc="left")
-        for ax, metric in zip(row, _METRIC_NAMES, strict=True):
-            if metric in asked:
-                _shade_better(ax, baseline, metric, given.tolerance)
-    return axes
+        _finish(ax, title)
+    legend_above_data(row[0], 0.22, ncols=2)
+    for ax, metric in zip(row, _METRIC_NAMES, strict=True):
+        if metric in asked:
+            _shade_better(ax, baseline, metric, tolerance)
 
 
 def _mark_threshold(ax: Axes, baseline: Baseline, metric: str, tolerance: float) -> None:

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pictures in a Qt window."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pyface.qt import QtCore, QtGui
+from traitsui.basic_editor_factory import BasicEditorFactory
+from traitsui.qt.editor import Editor
+
+
+class _Label(QtGui.QLabel):
+    """Shows a picture as large as there is room for it, in its own proportions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._whole = QtGui.QPixmap()
+        self.setAlignment(QtCore.Qt.AlignmentFlag.AlignCenter)
+        self.setMinimumSize(480, 135)
+
+    def show_png(self, png: bytes) -> None:
+        self._whole = QtGui.QPixmap()
+        self._whole.loadFromData(png)
+        self._fit()
+
+    def sizeHint(self) -> Any:
+        empty = self._whole.isNull()
+        return (
+            QtCore.QSize(640, 180)
+            if empty
+            else self._whole.size().scaled(760, 2000, QtCore.Qt.AspectRatioMode.KeepAspectRatio)
+        )
+
+    def resizeEvent(self, event: Any) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        if self._whole.isNull():
+            self.clear()
+            return
+        self.setPixmap(
+            self._whole.scaled(
+                self.size(),
+                QtCore.Qt.AspectRatioMode.KeepAspectRatio,
+                QtCore.Qt.TransformationMode.SmoothTransformation,
+            )
+        )
+
+
+class _PngEditor(Editor):
+    scrollable = True
+
+    def init(self, parent: Any) -> None:
+        self.control = _Label()
+
+    def update_editor(self) -> None:
+        self.control.show_png(self.value)
+
+
+class PngEditor(BasicEditorFactory):
+    """Editor of a trait that holds the bytes of a PNG."""
+
+    klass = _PngEditor

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which of HyperSpy's toolkits can show the interface here."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable
+from typing import Any
+
+TOOLKEY = "hyperspy_dag.EELSSpectrum.dag_augment"
+TOOLKITS = ("ipywidgets", "traitsui")
+
+_INSTEAD = "s.dag_augment(labels) works without an interface."
+_INSTALL = (
+    'Install it with `pip install "hyperspy_dag[gui-jupyter]"` (ipywidgets, for Jupyter) or '
+    '`pip install "hyperspy_dag[gui-traitsui]"` (traitsui, for windows).'
+)
+
+
+def register() -> None:
+    """Tell HyperSpy about the widgets of the toolkits that are installed.
+
+    Not by the yaml, where toolkits would be named that may be absent: HyperSpy would take them for
+    installed, and fail where it now goes without (``s.plot()`` with navigation sliders).
+    """
+    from hyperspy.ui_registry import TOOLKIT_REGISTRY, UI_REGISTRY
+
+    widgets = UI_REGISTRY.setdefault(TOOLKEY, {})
+    for toolkit in TOOLKITS:
+        if toolkit in TOOLKIT_REGISTRY:
+            module = f"hyperspy_dag.gui.{toolkit}"
+            widgets[toolkit] = {"module": module, "function": "augmentation_widget"}
+
+
+def check_toolkit(toolkit: str | Iterable[str] | None, display: bool) -> tuple[str, ...]:
+    """Return the toolkits to use, of those that HyperSpy has.
+
+    Parameters
+    ----------
+    toolkit : str, iterable of str or None
+        As of HyperSpy's tools: None is all that are installed and enabled in its preferences.
+    display : bool
+        Whether the interface is to be seen.
+
+    Raises
+    ------
+    ImportError
+        None of the toolkits is installed.
+    ValueError
+        `toolkit` names another.
+    RuntimeError
+        There is no place to show it: neither Jupyter nor windows.
+    """
+    from hyperspy.defaults_parser import preferences
+    from hyperspy.ui_registry import UI_REGISTRY
+
+    installed = UI_REGISTRY[TOOLKEY]
+    if not installed:
+        raise ImportError(f"dag_augment() without labels needs an interface. {_INSTALL} {_INSTEAD}")
+    if toolkit is None:
+        wanted = [t for t in installed if getattr(preferences.GUIs, f"enable_{t}_gui")]
+        if not wanted:
+            raise ValueError(
+                f"{' and '.join(installed)} are switched off in hs.preferences.GUIs: give "
+                f"toolkit=, or switch one on. {_INSTEAD}"
+            )
+    else:
+        wanted = [toolkit] if isinstance(toolkit, str) else list(toolkit)
+        unknown = [t for t in wanted if t not in TOOLKITS]
+        if unknown:
+            raise ValueError(
+                f"toolkit must be {' or '.join(map(repr, TOOLKITS))}; got {unknown[0]!r}."
+            )
+        absent = [t for t in wanted if t not in installed]
+        if absent:
+            raise ImportError(f"The toolkit {absent[0]} is not installed. {_INSTALL} {_INSTEAD}")
+    if not display:
+        return tuple(wanted)
+    usable = [t for t in wanted if _SHOWS[t]()]
+    if not usable:
+        raise RuntimeError(
+            f"There is no place here to show an interface with {' or '.join(wanted)}: Python runs "
+            "outside Jupyter, or matplotlib's backend opens no windows (in IPython, `%matplotlib "
+            f"qt` opens some if there is a display). {_INSTEAD}"
+        )
+    return tuple(usable)
+
+
+def _in_jupyter() -> bool:
+    from IPython import get_ipython
+
+    return getattr(get_ipython(), "kernel", None) is not None
+
+
+def _has_windows() -> bool:
+    importlib.import_module("hyperspy_gui_traitsui")  # it chooses by matplotlib's backend
+    from traits.etsconfig.api import ETSConfig
+
+    return ETSConfig.toolkit not in ("", "null")
+
+
+_SHOWS: dict[str, Any] = {"ipywidgets": _in_jupyter, "traitsui": _has_windows}

@@ -1,0 +1,569 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All that the interface knows and does; no toolkit."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import traits.api as t
+from hyperspy.ui_registry import add_gui_method
+
+from hyperspy_dag._checks import check_count, check_signal_file
+from hyperspy_dag.augmenter import EELSAugmenter
+from hyperspy_dag.dag.architectures import ARCHITECTURES, AUTO
+from hyperspy_dag.dag.designs import DESIGNS
+from hyperspy_dag.dag.fitted import History
+from hyperspy_dag.dag.recipes import RECIPES
+from hyperspy_dag.dag.stopping import Baseline, Evaluation
+from hyperspy_dag.labels import get_labels
+from hyperspy_dag.plotting._axes import CLASS_COLOURS
+from hyperspy_dag.preprocessing import axis_in_ev, check_signal
+
+from ._pictures import input_picture, training_picture
+from ._plot import SignalPlot, can_drag
+from ._toolkits import TOOLKEY, register
+from ._training import Latest, Prepared, Training, collected_warnings, prepare
+from .regions import Region, region_labels
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from exspy.signals import EELSSpectrum
+
+    from hyperspy_dag.dag.jobs import TrainingProgress
+
+_logger = logging.getLogger(__name__)
+
+register()
+
+SOURCES = {
+    "given": "labels that were given to dag_augment",
+    "metadata": "labels in the signal's metadata",
+    "clusters": "clusters of s.cluster_analysis()",
+    "file": "a file (.hspy, .zspy, .npy, .csv)",
+    "drawn": "regions drawn on the navigator",
+}
+
+#: Spectra that the mean of the input is taken of, at most.
+_MEAN_OF = 200
+
+_PICKED = {"nothing": "", "background range": "background", "signal range": "signal"}
+
+
+class ClassState(t.HasTraits):
+    """Where a class stands."""
+
+    name = t.Str()
+    spectra = t.Int()
+    state = t.Str("waiting")
+    epoch = t.Int()
+
+
+@add_gui_method(toolkey=TOOLKEY)
+class AugmentationTool(t.HasTraits):
+    """The interface of ``dag_augment``.
+
+    Parameters
+    ----------
+    signal : EELSSpectrum
+    labels : optional
+        See :func:`hyperspy_dag.labels.parse_labels`. They can be chosen later.
+    **arguments
+        Of ``dag_augment``; the controls start with them. What has no control is kept.
+
+    Attributes
+    ----------
+    result : EELSSpectrum or None
+        The synthetic spectra, once the training has ended.
+    augmenter : EELSAugmenter or None
+        What drew them.
+    error : str
+        What went wrong, if anything did.
+
+    Examples
+    --------
+    >>> tool = s.dag_augment()  # doctest: +SKIP
+    >>> tool.result  # after Train  # doctest: +SKIP
+    """
+
+    # what is asked for
+    label_source = t.Str()
+    label_file = t.Str(desc="a file with one label for each spectrum")
+    regions = t.List(t.Instance(Region))
+    subtract = t.Bool(desc="fit a power law in the background range and subtract it")
+    background_low = t.Float()
+    background_high = t.Float()
+    crop = t.Bool(desc="keep the signal range alone, and divide each spectrum by its maximum")
+    signal_low = t.Float()
+    signal_high = t.Float()
+    picking = t.Enum(*_PICKED, desc="what is dragged on the spectrum")
+    design = t.Enum("single_bitrans", [*DESIGNS])
+    architecture = t.Enum("auto", *ARCHITECTURES)
+    recipe = t.Enum("refined", [*RECIPES])
+    max_epochs = t.Int(desc="0: as the recipe says")
+    n_spectra = t.Int(100, desc="synthetic spectra for each class")
+    random_state = t.Int(0, desc="the same number gives the same spectra")
+    filename = t.Str("augmented.hspy", desc="where to save the synthetic spectra")
+    overwrite = t.Bool(False, desc="replace an existing file")
+
+    # what comes of it
+    label_sources = t.Dict(t.Str(), t.Str())
+    design_help = t.Property(t.Str(), observe="design")
+    architecture_help = t.Property(t.Str(), observe="architecture, recipe")
+    recipe_help = t.Property(t.Str(), observe="recipe")
+    call = t.Property(t.Str(), observe="_version")
+    problem = t.Str()
+    notes = t.Str()
+    error = t.Str()
+    state = t.Enum("checking", "ready", "wrong", "training", "stopping", "ended")
+    status = t.Str("Looking at the spectra …")
+    classes = t.List(t.Instance(ClassState))
+    fraction = t.Float(0.0)
+    shown = t.Str(desc="the class whose training is drawn")
+    shown_choices = t.List(t.Str())
+    input_picture = t.Bytes()
+    training_picture = t.Bytes()
+    editable = t.Property(t.Bool(), observe="state")
+    can_train = t.Property(t.Bool(), observe="state, problem")
+    can_stop = t.Property(t.Bool(), observe="state")
+    can_save = t.Property(t.Bool(), observe="state, result")
+    result = t.Any()
+    augmenter = t.Any()
+
+    _version = t.Int()
+
+    def __init__(self, signal: EELSSpectrum, labels: Any = None, **arguments: Any):
+        super().__init__()
+        check_signal(signal)
+        self.signal = signal
+        self.labels = labels
+        self._prepared: Prepared | None = None
+        self._training: Training | None = None
+        self._live: dict[str, tuple[History, Baseline, np.ndarray]] = {}
+        self._axis = axis_in_ev(signal.axes_manager.signal_axes[0])[0]
+        self._factor = axis_in_ev(signal.axes_manager.signal_axes[0])[1]
+        self._mean = _mean_spectrum(signal)
+        self._plot = SignalPlot(signal, self._range_dragged)
+        self._checker = Latest(self._check)
+        self._begin_with(arguments)
+        self.observe(
+            self._input_changed,
+            "label_source, label_file, regions.items.[name, left, right, top, bottom], subtract, "
+            "background_low, background_high, crop, signal_low, signal_high, design, architecture, "
+            "recipe, max_epochs, n_spectra, random_state",
+        )
+        self._checker.request()
+
+    def __repr__(self) -> str:
+        return (
+            f"<AugmentationTool of {self.signal!r}: {self.status} "
+            "Attributes: result, augmenter, labels>"
+        )
+
+    def _begin_with(self, arguments: dict[str, Any]) -> None:
+        low, high = float(self._axis.axis[0]), float(self._axis.axis[-1])
+        step = (high - low) / 10
+        arguments = dict(arguments)
+        self._kept = {
+            name: arguments.pop(name)
+            for name in ("stopping", "tolerance", "checkpoint_dir", "checkpoint_every")
+            if name in arguments
+        }
+        for name, on, span in (
+            ("background", "subtract", (low, low + step)),
+            ("signal", "crop", (low, high)),
+        ):
+            given = arguments.pop(f"{name}_range", None)
+            setattr(self, on, given is not None)
+            left, right = span if given is None else map(float, given)
+            self.trait_set(**{f"{name}_low": left, f"{name}_high": right})
+        for name in ("max_epochs", "filename"):
+            if arguments.get(name) is None:
+                arguments.pop(name, None)
+        if "filename" in arguments:
+            arguments["filename"] = str(arguments["filename"])
+        # A number that can be named afterwards, and that a browser's numbers can hold.
+        seed = arguments.pop("random_state", 0)
+        if seed is None:
+            seed = int(np.random.default_rng().integers(10**6))
+        self.random_state = EELSAugmenter(random_state=seed).random_state_
+        self.trait_set(**arguments)
+        self.label_sources = {n: text for n, text in SOURCES.items() if self._offers(n)}
+        self.label_source = next(iter(self.label_sources))
+
+    def _offers(self, source: str) -> bool:
+        s = self.signal
+        return {
+            "given": self.labels is not None,
+            "metadata": s.metadata.has_item("DAG.labels") and s.metadata.has_item("DAG.classes"),
+            "clusters": getattr(s.learning_results, "cluster_labels", None) is not None,
+            "file": True,
+            "drawn": s.axes_manager.navigation_dimension in (1, 2),
+        }[source]
+
+    # -- what the controls say -----------------------------------------------------------------
+
+    def _get_design_help(self) -> str:
+        return DESIGNS[self.design].description
+
+    def _get_architecture_help(self) -> str:
+        name = AUTO[self.recipe] if self.architecture == "auto" else self.architecture
+        said = ARCHITECTURES[name].description
+        return f"{name}: {said}" if self.architecture == "auto" else said
+
+    def _get_recipe_help(self) -> str:
+        return RECIPES[self.recipe].description
+
+    def _get_editable(self) -> bool:
+        return self.state not in ("training", "stopping")
+
+    def _get_can_train(self) -> bool:
+        return self.state in ("ready", "ended") and not self.problem
+
+    def _get_can_stop(self) -> bool:
+        return self.state == "training"
+
+    def _get_can_save(self) -> bool:
+        return self.result is not None and self.editable
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the arguments with which ``dag_augment`` does the same."""
+        return {
+            "design": self.design,
+            "architecture": self.architecture,
+            "n_spectra": self.n_spectra,
+            "background_range": (
+                (self.background_low, self.background_high) if self.subtract else None
+            ),
+            "signal_range": (self.signal_low, self.signal_high) if self.crop else None,
+            "recipe": self.recipe,
+            "max_epochs": self.max_epochs or None,
+            "random_state": self.random_state,
+            **self._kept,
+        }
+
+    def _get_call(self) -> str:
+        said = ", ".join(f"{k}={v!r}" for k, v in self.arguments().items() if v is not None)
+        return f"s.dag_augment(labels, {said})"
+
+    def _settings(self) -> dict[str, Any]:
+        names = ("design", "architecture", "recipe", "max_epochs", "random_state", "stopping")
+        return {k: v for k, v in self.arguments().items() if k in (*names, "tolerance")}
+
+    def current_labels(self) -> Any:
+        """Return the labels that are chosen.
+
+        Raises
+        ------
+        TypeError, ValueError, OSError
+            There are none, or they cannot be read.
+        """
+        if self.label_source == "given":
+            return self.labels
+        if self.label_source == "metadata":
+            return get_labels(self.signal)
+        if self.label_source == "clusters":
+            return self.signal.get_cluster_labels(merged=True)
+        if self.label_source == "file":
+            return _labels_of_file(self.label_file, self.signal)
+        return region_labels(self.signal, self.regions)
+
+    # -- regions and the plot ------------------------------------------------------------------
+
+    def add_region(self, name: str = "") -> Region:
+        """Add a region in the middle of the navigator, to be dragged and named."""
+        number = len(self.regions)
+        limits = {}
+        axes = self.signal.axes_manager.navigation_axes
+        for axis, low, high in zip(axes, ("left", "top"), ("right", "bottom"), strict=False):
+            values = axis.axis
+            step = values[1] - values[0] if len(values) > 1 else 1.0
+            # Beside each other along the first axis, so that none hides another.
+            share = max(1, len(values) // 4)
+            first = (number % 4) * share if low == "left" else share
+            first = min(first, len(values) - 1)
+            limits[low] = float(values[first])
+            limits[high] = float(values[min(first + share, len(values)) - 1] + step)
+        colour = CLASS_COLOURS[number % len(CLASS_COLOURS)]
+        region = Region(name=name or f"class {number + 1}", colour=colour, **limits)
+        self.regions.append(region)
+        self.label_source = "drawn"
+        return region
+
+    def remove_region(self, region: Region | None = None) -> None:
+        """Take a region away; by default the last."""
+        if self.regions:
+            self.regions.remove(self.regions[-1] if region is None else region)
+
+    def show_plot(self) -> None:
+        """Plot the signal, where the mouse can drag on it."""
+        if can_drag():
+            self._plot.open()
+            self._plot.show_regions(self.regions)
+
+    def close(self) -> None:
+        """Take what is dragged off the plot, and end the training if there is one."""
+        self.picking = "nothing"
+        self._plot.close()
+        self.stop()
+
+    def _range_dragged(self, name: str, low: float, high: float) -> None:
+        on = {"background": "subtract", "signal": "crop"}[name]
+        low, high = low * self._factor, high * self._factor
+        self.trait_set(**{f"{name}_low": low, f"{name}_high": high, on: True})
+
+    @t.observe("picking", post_init=True)
+    def _picking_changed(self, event: Any) -> None:
+        name = _PICKED[self.picking]
+        low, high = (getattr(self, f"{name}_{end}") for end in ("low", "high")) if name else (0, 0)
+        self._plot.pick(name, low / self._factor, high / self._factor)
+
+    @t.observe("background_low, background_high, signal_low, signal_high", post_init=True)
+    def _range_changed(self, event: Any) -> None:
+        name = event.name.partition("_")[0]
+        low, high = (getattr(self, f"{name}_{end}") / self._factor for end in ("low", "high"))
+        self._plot.move(name, low, high)
+
+    @t.observe("regions.items", post_init=True)
+    def _regions_changed(self, event: Any) -> None:
+        self._plot.show_regions(self.regions)
+
+    @t.observe("regions.items.[left, right, top, bottom]", post_init=True)
+    def _region_moved(self, event: Any) -> None:
+        if isinstance(event.object, Region):
+            self._plot.move_region(event.object)
+
+    # -- the input, checked --------------------------------------------------------------------
+
+    def _input_changed(self, event: Any) -> None:
+        self._version += 1
+        if self.editable:
+            self.state = "checking"
+            self._checker.request()
+
+    def check(self, timeout: float | None = None) -> str:
+        """Wait until the input has been checked; return what is wrong with it, or ""."""
+        self._checker.wait(timeout)
+        return self.problem
+
+    def _check(self, overtaken: Callable[[], bool]) -> None:
+        """Run in a thread."""
+        self._prepared = None
+        prepared, problem, labels = None, "", None
+        with collected_warnings() as notes:
+            try:
+                EELSAugmenter(**self._settings())
+                check_count("n_spectra", self.n_spectra)
+                arguments = self.arguments()
+                labels = self.current_labels()
+                prepared = prepare(
+                    self.signal, labels, arguments["background_range"], arguments["signal_range"]
+                )
+            except (TypeError, ValueError, OSError) as error:
+                problem = str(error)
+                if "max-normalised" in problem:
+                    problem += " Here: tick 'Subtract background' or 'Crop'."
+            except Exception as error:  # whatever it is, the interface shows it
+                _logger.error("The input could not be checked.", exc_info=True)
+                problem = f"{type(error).__name__}: {error}"
+        if overtaken() or not self.editable:
+            return
+        if problem != "" or prepared is not None:
+            self._draw_input(prepared)
+        self._prepared = prepared
+        self.notes = "\n".join(notes)
+        self.classes = [
+            ClassState(name=str(label), spectra=n)
+            for label, n in (prepared.data.counts if prepared else {}).items()
+        ]
+        self.problem = problem
+        if prepared is None:
+            self.trait_set(status="Not ready: something is missing or wrong.", state="wrong")
+        else:
+            n = sum(prepared.data.counts.values())
+            said = f"Ready: {n} spectra in {len(self.classes)} classes."
+            self.trait_set(status=said, state="ready")
+
+    def _draw_input(self, prepared: Prepared | None) -> None:
+        asked = self.arguments()
+        ranges = {name: asked[f"{name}_range"] for name in ("background", "signal")}
+        data, energy = (prepared.data, prepared.energy) if prepared else (None, None)
+        try:
+            self.input_picture = input_picture(self._axis.axis, self._mean, ranges, data, energy)
+        except Exception:  # a picture is not worth a training
+            _logger.exception("The input could not be drawn.")
+
+    # -- the training --------------------------------------------------------------------------
+
+    def train(self) -> None:
+        """Begin to train, in a thread.
+
+        Raises
+        ------
+        RuntimeError
+            The input is not ready, or a training goes on.
+        """
+        self._checker.wait()
+        if not self.can_train or self._prepared is None:
+            raise RuntimeError(f"not ready to train: {self.problem or self.status}")
+        self.labels_used = self._prepared.labels
+        self._live.clear()
+        self.trait_set(error="", result=None, augmenter=None, fraction=0.0, shown_choices=[])
+        self.training_picture = b""
+        for one in self.classes:
+            one.trait_set(state="waiting", epoch=0)
+        self.classes = list(self.classes)
+        self._epochs = EELSAugmenter(**self._settings()).max_epochs
+        options = {k: v for k, v in self._kept.items() if k.startswith("checkpoint")}
+        self._training = Training(
+            self._prepared,
+            self._settings(),
+            options,
+            self.n_spectra,
+            self._look,
+            self._finished,
+        )
+        self.trait_set(status="Training begins; this takes a few seconds …", state="training")
+        self._training.start()
+
+    def stop(self) -> None:
+        """End the training; the finished classes and the best state of the running one stay."""
+        if self.can_stop:
+            self._training.stop()
+            self.trait_set(status="Stopping; the best state is kept …", state="stopping")
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the training has ended; False where that took too long."""
+        if self._training is not None:
+            self._training.join(timeout)
+        return self.editable
+
+    def save(self) -> None:
+        """Save the synthetic spectra; what prevents it is shown."""
+        if not self.can_save:
+            return
+        try:
+            path = check_signal_file(self.filename, self.overwrite)
+            self.result.save(path, overwrite=self.overwrite)
+        except (OSError, TypeError, ValueError) as error:
+            self.error = f"Not saved: {error}"
+            return
+        self.trait_set(error="", status=f"Saved: {path.resolve()}")
+
+    def _look(self, progress: TrainingProgress) -> None:
+        """Run in the training's thread at each look at the metrics."""
+        name = str(progress.label)
+        if name not in self._live:
+            baseline = Baseline(progress.baseline, {})
+            self._live[name] = (History(), baseline, progress.examples)
+        history, baseline, _ = self._live[name]
+        history.evaluations.append(
+            Evaluation(progress.epoch, progress.metrics, float("nan"), False)
+        )
+        self._live[name] = (history, baseline, progress.examples)
+        number = [one.name for one in self.classes].index(name)
+        for i, one in enumerate(self.classes):
+            if i < number:
+                one.state = "done"
+            elif i == number:
+                one.trait_set(state="training", epoch=progress.epoch)
+        self.classes = list(self.classes)
+        self.fraction = (number + progress.epoch / self._epochs) / len(self.classes)
+        if self.state == "training":
+            self.status = f"Training {name}: epoch {progress.epoch} of {self._epochs} at most."
+        self.shown_choices = list(self._live)
+        if self.shown != name:
+            self.shown = name  # draws it
+        else:
+            self._draw_training()
+
+    @t.observe("shown", post_init=True)
+    def _draw_training(self, event: Any = None) -> None:
+        name = self.shown
+        if name not in self._live or self._prepared is None:
+            return
+        history, baseline, examples = self._live[name]
+        data = self._prepared.data
+        label = next(one for one in data.classes if str(one) == name)
+        if self.augmenter is not None:
+            index = self.augmenter.classes_.index(label)
+            examples = self.result.data[index]
+        try:
+            self.training_picture = training_picture(
+                label,
+                history,
+                baseline,
+                self._kept.get("stopping", "all"),
+                self._kept.get("tolerance", 0.05),
+                self._prepared.energy,
+                data.spectra[label],
+                examples,
+            )
+        except Exception:  # a picture is not worth a training
+            _logger.exception("The training could not be drawn.")
+
+    def _finished(self, training: Training) -> None:
+        """Run in the training's thread at its end."""
+        augmenter, error = training.augmenter, training.error
+        self.trait_set(augmenter=augmenter, result=training.result)
+        fitted = {} if augmenter is None else augmenter.best_
+        for one in self.classes:
+            best = next((b for label, b in fitted.items() if str(label) == one.name), None)
+            if best is None:
+                one.state = "not trained"
+            else:
+                reached = any(
+                    e.reached
+                    for k, h in augmenter.history_.items()
+                    if str(k) == one.name
+                    for e in h.evaluations
+                )
+                how = "thresholds reached" if reached else "best state"
+                one.trait_set(state=f"done: {how}, kept epoch {best.epoch}", epoch=best.epoch)
+        self.classes = list(self.classes)
+        self.notes = "\n".join(training.notes)
+        if error is not None:
+            extra = "\n".join(getattr(error, "__notes__", ()))
+            self.error = f"{type(error).__name__}: {error}\n{extra}".strip()
+            self.status = "The training failed: see below."
+        elif training.stopped:
+            self.status = f"Stopped: {training.result}."
+        else:
+            self.fraction = 1.0
+            self.status = f"Done: {training.result}."
+        self.state = "ended"
+        self._draw_training()
+
+
+def _mean_spectrum(s: EELSSpectrum) -> np.ndarray:
+    """Return the mean of some spectra from all over the signal; of a lazy one, few are read."""
+    shape = s.data.shape[:-1]
+    if not shape:
+        return np.asarray(s.data, dtype=np.float64)
+    n = int(np.prod(shape))
+    rows = np.unique(np.linspace(0, n - 1, min(n, _MEAN_OF)).astype(int))
+    where = (*np.unravel_index(rows, shape), slice(None))
+    spectra = s.data.vindex[where].compute() if hasattr(s.data, "dask") else s.data[where]
+    return np.asarray(spectra, dtype=np.float64).mean(axis=0)
+
+
+def _labels_of_file(name: str, s: EELSSpectrum) -> Any:
+    if not name.strip():
+        raise ValueError("no labels are chosen: give a file with one label for each spectrum.")
+    path = Path(name.strip()).expanduser()
+    if not path.is_file() and path.suffix != ".zspy":
+        raise FileNotFoundError(f"there is no file {path}")
+    if path.suffix == ".npy":
+        return np.load(path, allow_pickle=False)
+    if path.suffix in (".csv", ".txt"):
+        rows = np.genfromtxt(path, dtype=str, delimiter=",", comments=None, encoding="utf-8")
+        shape = s.data.shape[:-1]
+        return rows.reshape(shape) if rows.size == np.prod(shape) else rows
+    if path.suffix in (".hspy", ".zspy"):
+        import hyperspy.api as hs
+
+        return hs.load(path)
+    raise ValueError(f"{path}: labels are read from .hspy, .zspy, .npy and .csv files.")

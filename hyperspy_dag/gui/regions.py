@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Labels drawn on the navigator: regions with the name of a class."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import traits.api as t
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from exspy.signals import EELSSpectrum
+
+
+class Region(t.HasTraits):
+    """A stretch of a line scan, or a rectangle of a scan, that belongs to a class.
+
+    Attributes
+    ----------
+    name : str
+        The class; several regions may name the same.
+    left, right, top, bottom : float
+        In the units of the navigation axes; right and bottom are left out, as in HyperSpy's ROIs.
+        A line scan has neither top nor bottom.
+    """
+
+    name = t.Str()
+    left = t.Float()
+    right = t.Float()
+    top = t.Float()
+    bottom = t.Float()
+    colour = t.Str("#D55E00")
+
+    def mask(self, s: EELSSpectrum) -> NDArray[np.bool_]:
+        """Return where the region lies, in the navigation shape of the signal's array."""
+        axes = s.axes_manager.navigation_axes
+        inside = _between(axes[0].axis, self.left, self.right)
+        if len(axes) == 1:
+            return inside
+        return _between(axes[1].axis, self.top, self.bottom)[:, np.newaxis] & inside
+
+
+def _between(positions: NDArray, low: float, high: float) -> NDArray[np.bool_]:
+    # Drawn limits are those of pixels up to rounding.
+    slack = 1e-6 * (abs(positions[-1] - positions[0]) + 1e-12)
+    return (positions >= low - slack) & (positions < high - slack)
+
+
+def region_labels(s: EELSSpectrum, regions: Sequence[Region]) -> NDArray[np.str_]:
+    """Return the class of every spectrum; what is in no region is unlabelled, "".
+
+    Raises
+    ------
+    ValueError
+        There is no region, one has no name or holds no spectrum, regions of two classes overlap,
+        or the signal has more than two navigation axes.
+    """
+    dimension = s.axes_manager.navigation_dimension
+    if dimension not in (1, 2):
+        raise ValueError(
+            f"regions are drawn on line scans and scans; this signal has {dimension} navigation "
+            "axes. Give labels as an array: s.dag_augment(labels, display=True)."
+        )
+    if not regions:
+        raise ValueError("no region is drawn yet: press 'Add region' once for each class.")
+    index = np.full(s.data.shape[:-1], -1)
+    names: list[str] = []
+    for number, region in enumerate(regions, 1):
+        name = region.name.strip()
+        if not name:
+            raise ValueError(f"region {number} has no class name.")
+        mask = region.mask(s)
+        if not mask.any():
+            raise ValueError(f"region {number} ({name}) holds no spectrum: widen it.")
+        if name not in names:
+            names.append(name)
+        own = names.index(name)
+        other = mask & (index >= 0) & (index != own)
+        if other.any():
+            raise ValueError(
+                f"region {number} ({name}) shares {int(other.sum())} spectra with class "
+                f"{names[index[other][0]]}: draw regions of different classes apart."
+            )
+        index[mask] = own
+    return np.array([*names, ""])[index]
