@@ -71,21 +71,4 @@ for _gpu in tf.config.list_physical_devices("GPU"):
             _error,
         )
 
-
-@contextmanager
-def unrewritten_graphs() -> Iterator[None]:
-    """Compile and run functions without TensorFlow's rewriting of their graphs.
-
-    It takes a second or more for a training and gains nothing here: the graphs are written as they
-    are to run. To be entered at every call, because the setting is part of what is compiled. It
-    is the process's, so that it is set back.
-    """
-    before = tf.config.optimizer.get_experimental_options().get("disable_meta_optimizer", False)
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-    try:
-        yield
-    finally:
-        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": before})
-
-
-__all__ = ["keras", "tf", "unrewritten_graphs"]
+__all__ = ["keras", "tf"]

@@ -14,7 +14,7 @@ from functools import partial
 import numpy as np
 
 from . import draws
-from ._tensorflow import tf, unrewritten_graphs
+from ._tensorflow import tf
 from .architectures import Architecture
 from .designs import Design
 from .losses import discriminator_loss, generator_loss
@@ -177,14 +177,13 @@ class Trainer:
             latents.append(latent.reshape(batches, self._batch, -1))
             seeds.append(random.integers(2**31 - 1, size=(batches, 2)))
             rates.append(np.tile(self._rates(epoch, rate_factor), (batches, 1)))
-        with unrewritten_graphs():
-            costs = self._compiled(
-                self._spectra,
-                np.concatenate(order).astype(np.int32),
-                np.concatenate(latents).astype(np.float32),
-                np.concatenate(seeds).astype(np.int32),
-                np.concatenate(rates).astype(np.float32),
-            ).numpy()
+        costs = self._compiled(
+            self._spectra,
+            np.concatenate(order).astype(np.int32),
+            np.concatenate(latents).astype(np.float32),
+            np.concatenate(seeds).astype(np.int32),
+            np.concatenate(rates).astype(np.float32),
+        ).numpy()
         discriminator, generator = costs.reshape(epochs, batches, 2).mean(axis=1).T
         return Costs(discriminator, generator)
 

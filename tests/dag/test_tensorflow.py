@@ -37,15 +37,3 @@ def test_start_up_chatter_is_held_back_unless_asked_for_and_all_else_is_not():
     assert errors() == ["something matters", "after"]
     asked = errors(TF_CPP_MIN_LOG_LEVEL="0")
     assert "I0000 00:00 chatter" in asked and asked[-1] == "after"
-
-
-def test_graph_rewriting_is_left_as_the_user_has_it():
-    from hyperspy_dag.dag._tensorflow import tf, unrewritten_graphs
-
-    def disabled():
-        return tf.config.optimizer.get_experimental_options().get("disable_meta_optimizer", False)
-
-    before = disabled()
-    with unrewritten_graphs():
-        assert disabled()
-    assert disabled() == before
