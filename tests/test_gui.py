@@ -258,6 +258,7 @@ def test_widgets_train_and_stop(widgets) -> None:
     assert tool.wait(WAIT)
     assert disabled == [(True, False)]
     assert "Stopped" in wdict["status"].value
+    assert "best state" in wdict["classes"].value and "not trained" in wdict["classes"].value
     assert not wdict["train_button"].disabled and not wdict["save_button"].disabled
     assert wdict["training_picture"].value == tool.training_picture != b""
 

@@ -79,7 +79,8 @@ def training_picture(
     asked = () if stopping is None else CRITERIA[stopping]
     draw_metrics(metrics, history, baseline, asked, tolerance)
     for ax in metrics:
-        ax.set_xlim(0, max(10, history.evaluations[-1].epoch * 1.05))
+        last = max(10, history.evaluations[-1].epoch)
+        ax.set_xlim(-0.04 * last, 1.04 * last)
     figure.suptitle(displayable(label), fontsize="large", x=0.01, ha="left")
     for place, rows, colour, name in (
         (grid[1, :1], real, "0.15", "real"),

@@ -93,7 +93,12 @@ def _in_jupyter() -> bool:
 
 
 def _has_windows() -> bool:
-    importlib.import_module("hyperspy_gui_traitsui")  # it chooses by matplotlib's backend
+    import matplotlib
+
+    # hyperspy_gui_traitsui chooses by matplotlib's backend, and complains about any other.
+    if not any(name in matplotlib.get_backend().lower() for name in ("qt", "wx")):
+        return False
+    importlib.import_module("hyperspy_gui_traitsui")
     from traits.etsconfig.api import ETSConfig
 
     return ETSConfig.toolkit not in ("", "null")

@@ -14,6 +14,7 @@ from .model import AugmentationTool
 from .regions import Region
 
 _WIDE = ipw.Layout(width="auto", min_width="8em")
+_TICK = ipw.Layout(width="14em")
 _NARROW = ipw.Layout(width="7em")
 
 
@@ -23,10 +24,10 @@ def augmentation_widget(obj: AugmentationTool, **kwargs: Any) -> dict[str, Any]:
     parts = {
         "label_source": ipw.Dropdown(options=[(v, k) for k, v in obj.label_sources.items()]),
         "label_file": ipw.Text(placeholder="labels.npy", continuous_update=False),
-        "subtract": ipw.Checkbox(description="Subtract background", indent=False, layout=_WIDE),
+        "subtract": ipw.Checkbox(description="Subtract background", indent=False, layout=_TICK),
         "background_low": ipw.FloatText(layout=_NARROW),
         "background_high": ipw.FloatText(layout=_NARROW),
-        "crop": ipw.Checkbox(description="Crop", indent=False, layout=_WIDE),
+        "crop": ipw.Checkbox(description="Crop", indent=False, layout=_TICK),
         "signal_low": ipw.FloatText(layout=_NARROW),
         "signal_high": ipw.FloatText(layout=_NARROW),
         "picking": ipw.ToggleButtons(

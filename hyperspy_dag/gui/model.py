@@ -120,7 +120,8 @@ class AugmentationTool(t.HasTraits):
     error = t.Str()
     state = t.Enum("checking", "ready", "wrong", "training", "stopping", "ended")
     status = t.Str("Looking at the spectra …")
-    classes = t.List(t.Instance(ClassState))
+    # A new list is news even where it holds the same objects, whose states have changed.
+    classes = t.List(t.Instance(ClassState), comparison_mode=t.ComparisonMode.identity)
     fraction = t.Float(0.0)
     shown = t.Str(desc="the class whose training is drawn")
     shown_choices = t.List(t.Str())
@@ -246,7 +247,12 @@ class AugmentationTool(t.HasTraits):
         }
 
     def _get_call(self) -> str:
-        said = ", ".join(f"{k}={v!r}" for k, v in self.arguments().items() if v is not None)
+        usual = {"stopping": "all", "tolerance": 0.05, "checkpoint_every": 10}
+        said = ", ".join(
+            f"{k}={v!r}"
+            for k, v in self.arguments().items()
+            if (k not in usual and v is not None) or (k in usual and v != usual[k])
+        )
         return f"s.dag_augment(labels, {said})"
 
     def _settings(self) -> dict[str, Any]:
