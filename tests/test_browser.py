@@ -152,10 +152,10 @@ def shot(page, path: Path) -> None:
     widget = page.locator(".jp-OutputArea-output .widget-vbox").first
     widget.scroll_into_view_if_needed()
     widget.screenshot(path=path)
-    # fewer colours: the documentation shows it
+    # small enough for the documentation
     from PIL import Image
 
-    Image.open(path).convert("P", palette=Image.Palette.ADAPTIVE, colors=64).save(path)
+    Image.open(path).convert("P", palette=Image.Palette.ADAPTIVE, colors=256).save(path)
     assert path.stat().st_size > 20_000
     if KEEP:
         shutil.copy(path, Path(KEEP) / path.name)
