@@ -105,6 +105,22 @@ def test_labels_from_files(data, tmp_path) -> None:
     assert "no file" in tool.check(WAIT)
 
 
+def test_clusters_are_found_in_what_is_trained_on() -> None:
+    s, _ = two_classes(40, 40)
+    counts = eels(1000 * s.data + 3000)
+    tool = AugmentationTool(counts)
+    tool.label_source = "pca"
+    assert "not max-normalised" in tool.check(WAIT)
+    tool = AugmentationTool(s)
+    tool.label_source = "pca"
+    assert tool.check(WAIT) == ""
+    assert [one.name for one in tool.classes] == ["0", "1"]
+    first = tool.current_labels()
+    tool.n_spectra = 3
+    tool.check(WAIT)
+    assert tool.current_labels() is first
+
+
 def test_regions_become_labels() -> None:
     s = raw_scan()
     regions = [Region(name="a", left=0, right=5, bottom=2), Region(name="b", left=6, right=12)]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import logging
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from hyperspy.ui_registry import add_gui_method
 
 from hyperspy_dag._checks import check_count, check_signal_file
 from hyperspy_dag.augmenter import EELSAugmenter
+from hyperspy_dag.clustering import cluster
 from hyperspy_dag.dag.architectures import ARCHITECTURES, AUTO
 from hyperspy_dag.dag.designs import DESIGNS
 from hyperspy_dag.dag.fitted import History
@@ -20,7 +22,7 @@ from hyperspy_dag.dag.recipes import RECIPES
 from hyperspy_dag.dag.stopping import Baseline, Evaluation
 from hyperspy_dag.labels import get_labels
 from hyperspy_dag.plotting._axes import CLASS_COLOURS
-from hyperspy_dag.preprocessing import axis_in_ev, check_signal
+from hyperspy_dag.preprocessing import axis_in_ev, check_signal, preprocess
 
 from ._pictures import input_picture, training_picture
 from ._plot import SignalPlot, can_drag
@@ -45,6 +47,8 @@ SOURCES = {
     "clusters": "clusters of s.cluster_analysis()",
     "file": "a file (.hspy, .zspy, .npy, .csv)",
     "drawn": "regions drawn on the navigator",
+    "pca": "like spectra, by principal components",
+    "umap": "like spectra, by UMAP",
 }
 
 #: Spectra that the mean of the input is taken of, at most.
@@ -80,6 +84,8 @@ class AugmentationTool(t.HasTraits):
         The synthetic spectra, once the training has ended.
     augmenter : EELSAugmenter or None
         What drew them.
+    labels_used
+        The labels that it was trained with: ``labels`` in :attr:`call`.
     error : str
         What went wrong, if anything did.
 
@@ -143,6 +149,8 @@ class AugmentationTool(t.HasTraits):
         self.labels = labels
         self._prepared: Prepared | None = None
         self._training: Training | None = None
+        self._clusters: tuple[tuple, Any] | None = None
+        self.labels_used: Any = None
         self._live: dict[str, tuple[History, Baseline, np.ndarray]] = {}
         self._axis = axis_in_ev(signal.axes_manager.signal_axes[0])[0]
         self._factor = axis_in_ev(signal.axes_manager.signal_axes[0])[1]
@@ -161,7 +169,7 @@ class AugmentationTool(t.HasTraits):
     def __repr__(self) -> str:
         return (
             f"<AugmentationTool of {self.signal!r}: {self.status} "
-            "Attributes: result, augmenter, labels>"
+            "Attributes: result, augmenter, labels_used>"
         )
 
     def _begin_with(self, arguments: dict[str, Any]) -> None:
@@ -203,6 +211,8 @@ class AugmentationTool(t.HasTraits):
             "clusters": getattr(s.learning_results, "cluster_labels", None) is not None,
             "file": True,
             "drawn": s.axes_manager.navigation_dimension in (1, 2),
+            "pca": s.axes_manager.navigation_dimension > 0,
+            "umap": s.axes_manager.navigation_dimension > 0 and find_spec("umap") is not None,
         }[source]
 
     # -- what the controls say -----------------------------------------------------------------
@@ -275,7 +285,20 @@ class AugmentationTool(t.HasTraits):
             return self.signal.get_cluster_labels(merged=True)
         if self.label_source == "file":
             return _labels_of_file(self.label_file, self.signal)
+        if self.label_source in ("pca", "umap"):
+            return self._found_clusters()
         return region_labels(self.signal, self.regions)
+
+    def _found_clusters(self) -> Any:
+        """Return clusters of the preprocessed spectra; found anew only where they may differ."""
+        asked = self.arguments()
+        ranges = asked["background_range"], asked["signal_range"]
+        key = (self.label_source, *ranges, self.random_state)
+        if self._clusters is None or self._clusters[0] != key:
+            s = self.signal if ranges == (None, None) else preprocess(self.signal, *ranges)
+            found = cluster(s, self.label_source, random_state=self.random_state)
+            self._clusters = key, found
+        return self._clusters[1]
 
     # -- regions and the plot ------------------------------------------------------------------
 
