@@ -86,6 +86,10 @@ def test_notebooks_run(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
         notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": tmp_path}}
     ).execute()
     outputs = [out for cell in notebook.cells for out in cell.get("outputs", [])]
+    if path.name == "widget.ipynb":  # nobody presses its buttons here; test_browser.py does
+        views = "application/vnd.jupyter.widget-view+json"
+        assert any(views in out.get("data", {}) for out in outputs)
+        return
     assert sum("image/png" in out.get("data", {}) for out in outputs) >= 2
     shown = "".join(str(out.get("data", {})) for out in outputs)
     assert "dimensions: (200, 2|700)" in shown
