@@ -320,7 +320,7 @@ def test_labels_of_maps_and_numbers(files, tmp_path):
     ("text", "column", "message"),
     [
         ("a\nb\nc\n", None, "holds 3 labels, but there are 24 spectra"),
-        ("x,phase\n1,a\n", None, "say which holds the labels: --label-column NAME, one of 'x', 'p"),
+        ("x,phase\n1,a\n", None, "--label-column NAME), one of 'x', 'phase'"),
         ("x,phase\n1,a\n", "fase", "has no column 'fase'; its first line names 'x', 'phase'"),
         ("x,x\n1,a\n", "x", "has more than one column 'x'"),
         ("x,phase\n1,a\n2\n", "phase", "line 3: 1 columns, where line 1 has 2"),

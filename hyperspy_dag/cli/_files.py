@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import shutil
 import sys
@@ -14,10 +13,6 @@ from ._frame import note
 
 if TYPE_CHECKING:
     from exspy.signals import EELSSpectrum
-
-#: Endings of tables of text.
-_TABLES = {".csv": ",;\t", ".tsv": "\t", ".txt": ",;\t"}
-
 
 # --- out ------------------------------------------------------------------------------------------
 
@@ -151,15 +146,16 @@ def read_labels(
         There are none, or not one for each spectrum.
     """
     from hyperspy_dag import get_labels
+    from hyperspy_dag.label_files import TABLES, read_label_file
 
     if path is not None and metadata is not None:
         raise ValueError("give --labels or --labels-metadata, not both")
-    if column is not None and (path is None or path.suffix.lower() not in _TABLES):
+    if column is not None and (path is None or path.suffix.lower() not in TABLES):
         raise ValueError("--label-column belongs to --labels with a .csv, .tsv or .txt file")
     if metadata is not None:
         return _metadata_labels(s, metadata)
     if path is not None:
-        return _file_labels(s, existing(path), column)
+        return read_label_file(s, existing(path), column, _note)
     if s.metadata.has_item("DAG.labels"):
         return get_labels(s)
     raise ValueError(
@@ -168,7 +164,13 @@ def read_labels(
     )
 
 
+def _note(message: str) -> None:
+    note(f"note: {message}")
+
+
 def _metadata_labels(s: EELSSpectrum, name: str) -> Any:
+    from hyperspy_dag.label_files import in_the_maps_shape
+
     # Instruments' own entries, and much that was brought along, are in the other tree.
     tree = s.metadata
     place = name.removeprefix("metadata.")
@@ -180,129 +182,7 @@ def _metadata_labels(s: EELSSpectrum, name: str) -> Any:
             f"--labels-metadata {name}: there are no labels; give the path of a list or array in "
             "the metadata, such as Sample.labels or original_metadata.labels.y"
         )
-    return _fitted_to(s, found, name)
-
-
-def _file_labels(s: EELSSpectrum, path: Path, column: str | None) -> Any:
-    import numpy as np
-
-    suffix = path.suffix.lower()
-    if suffix in _TABLES:
-        return _table_labels(s, path, column)
-    if suffix == ".npy":
-        try:
-            labels = np.load(path, allow_pickle=False)
-        except (OSError, ValueError) as error:
-            hint = " Save text labels as numpy.array(labels, dtype=str)." * ("pickle" in str(error))
-            raise ValueError(f"cannot read labels from {path}: {error}.{hint}") from error
-        return _fitted_to(s, labels, str(path))
-    import hyperspy.api as hs
-
-    from hyperspy_dag import get_labels
-
-    try:
-        signal = hs.load(path)
-    except Exception as error:  # readers raise all there is
-        raise ValueError(f"HyperSpy cannot read labels from {path}: {error}") from error
-    if isinstance(signal, list):
-        raise ValueError(f"{path} holds {len(signal)} signals; save the labels alone")
-    if signal.metadata.has_item("DAG.labels"):
-        return get_labels(signal)
-    return _fitted_to(s, signal.data, str(path))
-
-
-def _fitted_to(s: EELSSpectrum, labels: Any, origin: str) -> Any:
-    """Labels as a list, of a map, in the map's shape; other shapes are the parser's to refuse."""
-    import numpy as np
-
-    array = np.asarray(labels)
-    shape = s.data.shape[:-1]
-    if array.ndim == 1 and len(shape) > 1 and array.size == np.prod(shape):
-        note(f"note: {origin} is one list; taken row by row as a map of {shape}")
-        return array.reshape(shape)
-    return array
-
-
-def _table_labels(s: EELSSpectrum, path: Path, column: str | None) -> Any:
-    import numpy as np
-
-    rows = _read_table(path)
-    shape = s.data.shape[:-1]
-    count = int(np.prod(shape))
-    if column is not None:
-        cells = _column(path, rows, column)
-    elif all(len(row) == 1 for row in rows):
-        cells = _single_column([row[0] for row in rows], count)
-    elif (len(rows), len(rows[0])) == shape:
-        cells = [cell for row in rows for cell in row]
-    else:
-        raise ValueError(
-            f"{path} has {len(rows[0])} columns; say which holds the labels: --label-column NAME, "
-            f"one of {', '.join(map(repr, rows[0]))}"
-        )
-    if len(cells) != count:
-        raise ValueError(
-            f"{path} holds {len(cells)} labels, but there are {count} spectra; give one for each, "
-            "an empty one where there is none"
-        )
-    return np.array(_numbers(cells), dtype=object).reshape(shape)
-
-
-def _read_table(path: Path) -> list[list[str]]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not text in UTF-8 ({error}); save it as such") from error
-    lines = text.splitlines()
-    if not lines:
-        raise ValueError(f"{path} is empty")
-    delimiter = max(_TABLES[path.suffix.lower()], key=lines[0].count)
-    rows = [
-        [cell.strip() for cell in row] or [""] for row in csv.reader(lines, delimiter=delimiter)
-    ]
-    # A table written with a line end too many; in a single column an empty line is a spectrum.
-    while len(rows[0]) > 1 and rows[-1] == [""]:
-        rows.pop()
-    for number, row in enumerate(rows, 1):
-        if len(row) != len(rows[0]):
-            raise ValueError(
-                f"{path}, line {number}: {len(row)} columns, where line 1 has {len(rows[0])}"
-            )
-    return rows
-
-
-def _column(path: Path, rows: list[list[str]], name: str) -> list[str]:
-    positions = [i for i, cell in enumerate(rows[0]) if cell == name]
-    if len(positions) != 1:
-        raise ValueError(
-            f"{path} has {'no' if not positions else 'more than one'} column {name!r}; its first "
-            f"line names {', '.join(map(repr, rows[0]))}"
-        )
-    return [row[positions[0]] for row in rows[1:]]
-
-
-def _single_column(cells: list[str], count: int) -> list[str]:
-    """Leave out a header, or an empty line at the end, if there is a line more than spectra."""
-    if len(cells) != count + 1:
-        return cells
-    if cells[0] not in cells[1:]:  # no class has a single spectrum
-        return cells[1:]
-    return cells[:-1] if cells[-1] == "" else cells
-
-
-def _numbers(cells: list[str]) -> list[Any]:
-    """Whole numbers as such, where all labels are: as an array of numbers would have come."""
-    from hyperspy_dag.labels import UNLABELLED_STRINGS
-
-    known = [cell for cell in cells if cell.lower() not in UNLABELLED_STRINGS]
-    try:
-        values = {cell: float(cell) for cell in set(known)}
-    except ValueError:
-        return cells
-    whole = all(value.is_integer() for value in values.values())
-    if not whole or len(set(values.values())) != len(values):
-        return cells
-    return [int(values[cell]) if cell in values else None for cell in cells]
+    return in_the_maps_shape(s, found, name, _note)
 
 
 def known_label(classes: list, text: str) -> Any:

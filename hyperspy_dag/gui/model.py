@@ -20,6 +20,7 @@ from hyperspy_dag.dag.designs import DESIGNS
 from hyperspy_dag.dag.fitted import History
 from hyperspy_dag.dag.recipes import RECIPES
 from hyperspy_dag.dag.stopping import Baseline, Evaluation
+from hyperspy_dag.label_files import read_label_file
 from hyperspy_dag.labels import get_labels
 from hyperspy_dag.plotting._axes import CLASS_COLOURS
 from hyperspy_dag.preprocessing import axis_in_ev, check_signal, preprocess
@@ -583,16 +584,6 @@ def _labels_of_file(name: str, s: EELSSpectrum) -> Any:
     if not name.strip():
         raise ValueError("no labels are chosen: give a file with one label for each spectrum.")
     path = Path(name.strip()).expanduser()
-    if not path.is_file() and path.suffix != ".zspy":
+    if not path.exists():
         raise FileNotFoundError(f"there is no file {path}")
-    if path.suffix == ".npy":
-        return np.load(path, allow_pickle=False)
-    if path.suffix in (".csv", ".txt"):
-        rows = np.genfromtxt(path, dtype=str, delimiter=",", comments=None, encoding="utf-8")
-        shape = s.data.shape[:-1]
-        return rows.reshape(shape) if rows.size == np.prod(shape) else rows
-    if path.suffix in (".hspy", ".zspy"):
-        import hyperspy.api as hs
-
-        return hs.load(path)
-    raise ValueError(f"{path}: labels are read from .hspy, .zspy, .npy and .csv files.")
+    return read_label_file(s, path)

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Labels from files, for the command line and the interface."""
+
+from __future__ import annotations
+
+import csv
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .labels import UNLABELLED_STRINGS, get_labels
+
+if TYPE_CHECKING:
+    from exspy.signals import EELSSpectrum
+
+_logger = logging.getLogger(__name__)
+
+#: Endings of tables of text, and what may separate their columns.
+TABLES = {".csv": ",;\t", ".tsv": "\t", ".txt": ",;\t"}
+
+
+def read_label_file(
+    s: EELSSpectrum,
+    path: Path,
+    column: str | None = None,
+    note: Callable[[str], None] = _logger.info,
+) -> Any:
+    """Read the labels of the spectra of a signal.
+
+    Parameters
+    ----------
+    s : EELSSpectrum
+    path : Path
+        .npy, table of text (.csv, .tsv, .txt), or a file that HyperSpy reads.
+    column : str, optional
+        Of a table that has several.
+    note : callable, optional
+        Told what was taken for granted. Default: the log.
+
+    Returns
+    -------
+    array-like or signal
+        As ``EELSAugmenter.fit`` takes them.
+
+    Raises
+    ------
+    ValueError
+        They cannot be read, or are not one for each spectrum.
+    """
+    suffix = path.suffix.lower()
+    if suffix in TABLES:
+        return _table_labels(s, path, column)
+    if suffix == ".npy":
+        try:
+            labels = np.load(path, allow_pickle=False)
+        except (OSError, ValueError) as error:
+            hint = " Save text labels as numpy.array(labels, dtype=str)." * ("pickle" in str(error))
+            raise ValueError(f"cannot read labels from {path}: {error}.{hint}") from error
+        return in_the_maps_shape(s, labels, str(path), note)
+    import hyperspy.api as hs
+
+    try:
+        signal = hs.load(path)
+    except Exception as error:  # readers raise all there is
+        raise ValueError(f"HyperSpy cannot read labels from {path}: {error}") from error
+    if isinstance(signal, list):
+        raise ValueError(f"{path} holds {len(signal)} signals; save the labels alone")
+    if signal.metadata.has_item("DAG.labels"):
+        return get_labels(signal)
+    return in_the_maps_shape(s, signal.data, str(path), note)
+
+
+def in_the_maps_shape(
+    s: EELSSpectrum, labels: Any, origin: str, note: Callable[[str], None] = _logger.info
+) -> Any:
+    """Labels as a list, of a map, in the map's shape; other shapes are the parser's to refuse."""
+    array = np.asarray(labels)
+    shape = s.data.shape[:-1]
+    if array.ndim == 1 and len(shape) > 1 and array.size == np.prod(shape):
+        note(f"{origin} is one list; taken row by row as a map of {shape}")
+        return array.reshape(shape)
+    return array
+
+
+def _table_labels(s: EELSSpectrum, path: Path, column: str | None) -> Any:
+    rows = _read_table(path)
+    shape = s.data.shape[:-1]
+    count = int(np.prod(shape))
+    if column is not None:
+        cells = _column(path, rows, column)
+    elif all(len(row) == 1 for row in rows):
+        cells = _single_column([row[0] for row in rows], count)
+    elif (len(rows), len(rows[0])) == shape:
+        cells = [cell for row in rows for cell in row]
+    else:
+        raise ValueError(
+            f"{path} has {len(rows[0])} columns; say which holds the labels (on the command line: "
+            f"--label-column NAME), one of {', '.join(map(repr, rows[0]))}, or save that one alone"
+        )
+    if len(cells) != count:
+        raise ValueError(
+            f"{path} holds {len(cells)} labels, but there are {count} spectra; give one for each, "
+            "an empty one where there is none"
+        )
+    return np.array(_numbers(cells), dtype=object).reshape(shape)
+
+
+def _read_table(path: Path) -> list[list[str]]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not text in UTF-8 ({error}); save it as such") from error
+    lines = text.splitlines()
+    if not lines:
+        raise ValueError(f"{path} is empty")
+    delimiter = max(TABLES[path.suffix.lower()], key=lines[0].count)
+    rows = [
+        [cell.strip() for cell in row] or [""] for row in csv.reader(lines, delimiter=delimiter)
+    ]
+    # A table written with a line end too many; in a single column an empty line is a spectrum.
+    while len(rows[0]) > 1 and rows[-1] == [""]:
+        rows.pop()
+    for number, row in enumerate(rows, 1):
+        if len(row) != len(rows[0]):
+            raise ValueError(
+                f"{path}, line {number}: {len(row)} columns, where line 1 has {len(rows[0])}"
+            )
+    return rows
+
+
+def _column(path: Path, rows: list[list[str]], name: str) -> list[str]:
+    positions = [i for i, cell in enumerate(rows[0]) if cell == name]
+    if len(positions) != 1:
+        raise ValueError(
+            f"{path} has {'no' if not positions else 'more than one'} column {name!r}; its first "
+            f"line names {', '.join(map(repr, rows[0]))}"
+        )
+    return [row[positions[0]] for row in rows[1:]]
+
+
+def _single_column(cells: list[str], count: int) -> list[str]:
+    """Leave out a header, or an empty line at the end, if there is a line more than spectra."""
+    if len(cells) != count + 1:
+        return cells
+    if cells[0] not in cells[1:]:  # no class has a single spectrum
+        return cells[1:]
+    return cells[:-1] if cells[-1] == "" else cells
+
+
+def _numbers(cells: list[str]) -> list[Any]:
+    """Whole numbers as such, where all labels are: as an array of numbers would have come."""
+    known = [cell for cell in cells if cell.lower() not in UNLABELLED_STRINGS]
+    try:
+        values = {cell: float(cell) for cell in set(known)}
+    except ValueError:
+        return cells
+    whole = all(value.is_integer() for value in values.values())
+    if not whole or len(set(values.values())) != len(values):
+        return cells
+    return [int(values[cell]) if cell in values else None for cell in cells]
