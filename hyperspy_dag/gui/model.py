@@ -242,7 +242,12 @@ class AugmentationTool(t.HasTraits):
         return self.result is not None and self.editable
 
     def arguments(self) -> dict[str, Any]:
-        """Return the arguments with which ``dag_augment`` does the same."""
+        """Return the arguments with which ``dag_augment`` does the same.
+
+        Returns
+        -------
+        dict
+        """
         return {
             "design": self.design,
             "architecture": self.architecture,
@@ -272,6 +277,10 @@ class AugmentationTool(t.HasTraits):
 
     def current_labels(self) -> Any:
         """Return the labels that are chosen.
+
+        Returns
+        -------
+        array-like or signal
 
         Raises
         ------
@@ -304,7 +313,17 @@ class AugmentationTool(t.HasTraits):
     # -- regions and the plot ------------------------------------------------------------------
 
     def add_region(self, name: str = "") -> Region:
-        """Add a region in the middle of the navigator, to be dragged and named."""
+        """Add a region in the middle of the navigator, to be dragged and named.
+
+        Parameters
+        ----------
+        name : str, optional
+            The class that its spectra belong to. Default: "class 1" and so on.
+
+        Returns
+        -------
+        Region
+        """
         number = len(self.regions)
         limits = {}
         axes = self.signal.axes_manager.navigation_axes
@@ -324,7 +343,13 @@ class AugmentationTool(t.HasTraits):
         return region
 
     def remove_region(self, region: Region | None = None) -> None:
-        """Take a region away; by default the last."""
+        """Take a region away.
+
+        Parameters
+        ----------
+        region : Region, optional
+            Default: the last.
+        """
         if self.regions:
             self.regions.remove(self.regions[-1] if region is None else region)
 
@@ -375,7 +400,18 @@ class AugmentationTool(t.HasTraits):
             self._checker.request()
 
     def check(self, timeout: float | None = None) -> str:
-        """Wait until the input has been checked; return what is wrong with it, or ""."""
+        """Wait until the input has been checked.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds to wait at most. Default: as long as it takes.
+
+        Returns
+        -------
+        str
+            What is wrong with the input; empty where nothing is.
+        """
         self._checker.wait(timeout)
         return self.problem
 
@@ -466,7 +502,18 @@ class AugmentationTool(t.HasTraits):
             self.trait_set(status="Stopping; the best state is kept …", state="stopping")
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until the training has ended; False where that took too long."""
+        """Wait until the training has ended.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds to wait at most. Default: as long as it takes.
+
+        Returns
+        -------
+        bool
+            False where it had not ended by then.
+        """
         if self._training is not None:
             self._training.join(timeout)
         return self.editable
