@@ -145,3 +145,17 @@ def check_signal_file(path: str | os.PathLike, overwrite: bool = False) -> Path:
             "labels and metadata; export other formats with the result's own save"
         )
     return check_writable(path, overwrite)
+
+
+def check_existing(path: Path) -> Path:
+    """Return `path` with ``~`` resolved.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is nothing of that name.
+    """
+    path = path.expanduser()
+    if not path.exists():
+        raise FileNotFoundError(f"there is no file {path}")
+    return path

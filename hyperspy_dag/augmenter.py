@@ -30,7 +30,7 @@ from ._workers import WorkerLostError, check_workers, fit_classes
 from .dag.architectures import ARCHITECTURES, AUTO, GeneratorBranches
 from .dag.designs import DESIGNS
 from .dag.fitted import ClassModel
-from .dag.jobs import ClassJob, Report, TrainingProgress
+from .dag.jobs import ClassJob, TrainingProgress
 from .dag.recipes import RECIPES
 from .dag.sources import SpectrumSource, lazy_stack
 from .dag.stopping import CRITERIA, METRICS, StoppingRule
@@ -71,7 +71,7 @@ class _Way:
     show_progressbar: bool | None
     new_run: Path | None = None
     every: int = 0
-    callback: Report | None = None
+    callback: Callable[[TrainingProgress], bool | None] | None = None
 
     @classmethod
     def of(
@@ -81,7 +81,7 @@ class _Way:
         checkpoint_dir: str | os.PathLike | None = None,
         checkpoint_every: int = 10,
         show_progressbar: bool | None = None,
-        callback: Report | None = None,
+        callback: Callable[[TrainingProgress], bool | None] | None = None,
     ) -> _Way:
         """Check the arguments of :meth:`EELSAugmenter.fit`, before hours of work."""
         if callback is not None and not callable(callback):

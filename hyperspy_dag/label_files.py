@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ._checks import check_existing
 from .labels import UNLABELLED_STRINGS, get_labels
 
 if TYPE_CHECKING:
@@ -47,9 +48,12 @@ def read_label_file(
 
     Raises
     ------
+    FileNotFoundError
+        There is nothing of that name.
     ValueError
         They cannot be read, or are not one for each spectrum.
     """
+    path = check_existing(path)
     suffix = path.suffix.lower()
     if suffix in TABLES:
         return _table_labels(s, path, column)

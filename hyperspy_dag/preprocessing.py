@@ -212,6 +212,17 @@ def preprocess(
 # --- checks of the arguments ----------------------------------------------------------------------
 
 
+def preprocess_if_asked(
+    s: EELSSpectrum,
+    background_range: tuple[float, float] | None,
+    signal_range: tuple[float, float] | None,
+) -> EELSSpectrum:
+    """Preprocess where a range is given; without one the spectra have been."""
+    if background_range is None and signal_range is None:
+        return s
+    return preprocess(s, background_range, signal_range)
+
+
 def _complex_message(dtype: np.dtype) -> str:
     return (
         f"the spectra must be real numbers; got complex data ({dtype}). "

@@ -174,6 +174,7 @@ def dag_augment(
         )
     from ._checks import check_count, check_signal_file
     from .augmenter import EELSAugmenter
+    from .preprocessing import preprocess_if_asked
 
     augmenter = EELSAugmenter(
         design,
@@ -187,11 +188,8 @@ def dag_augment(
     n_spectra = check_count("n_spectra", n_spectra)
     if filename is not None:
         filename = check_signal_file(filename, overwrite)
-    spectra = self
-    if background_range is not None or signal_range is not None:
-        spectra = dag_preprocess(self, background_range, signal_range)
     augmenter.fit(
-        spectra,
+        preprocess_if_asked(self, background_range, signal_range),
         labels,
         n_jobs=n_jobs,
         client=client,

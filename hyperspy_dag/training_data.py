@@ -151,7 +151,7 @@ def training_set(
     rows = []
     for i, one in enumerate(signals):
         where = np.nonzero(parsed[i].index >= 0)
-        rows.append(_read(one.data, where))
+        rows.append(read_spectra(one.data, where))
         _check_spectra(_as_float32(rows[i]), where, _name(i, signals))
     axis, shifts = axes[0].get_axis_dictionary(), [0.0]
     if len(signals) > 1:
@@ -340,7 +340,7 @@ def _summary(counts: dict[Label, int]) -> str:
     return ", ".join(f"class {label!r} ({n})" for label, n in counts.items())
 
 
-def _read(data: Any, where: tuple[NDArray[np.intp], ...]) -> NDArray[Any]:
+def read_spectra(data: Any, where: tuple[NDArray[np.intp], ...]) -> NDArray[Any]:
     """Return the spectra at some navigation positions, reading nothing else."""
     if hasattr(data, "dask"):
         return np.asarray(data.vindex[(*where, slice(None))].compute())

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from spectra import two_classes
-from trainers import lend_trainer, weights
+from trainers import compiled_once, weights  # noqa: F401 - a fixture of the module
 
 from hyperspy_dag import EELSAugmenter, _persistence
 from hyperspy_dag.augmenter import AugmenterFileError
@@ -33,15 +33,8 @@ def make() -> EELSAugmenter:
     return EELSAugmenter(random_state=3, **SETTINGS)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def compiled_once():
-    with pytest.MonkeyPatch.context() as context:
-        context.setattr(fitting, "lend_trainer", lend_trainer)
-        yield
-
-
 @pytest.fixture(scope="module")
-def uninterrupted(compiled_once) -> EELSAugmenter:
+def uninterrupted() -> EELSAugmenter:
     return make().fit(*two_classes(), show_progressbar=False)
 
 

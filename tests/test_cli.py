@@ -16,7 +16,7 @@ import hyperspy.api as hs
 import numpy as np
 import pytest
 from spectra import eels, two_classes
-from trainers import lend_trainer, weights
+from trainers import compiled_once, weights  # noqa: F401 - a fixture of the module
 from typer.testing import CliRunner
 
 from hyperspy_dag import EELSAugmenter, get_labels
@@ -32,13 +32,6 @@ COMMANDS = ("preprocess", "augment", "sample", "evaluate", "info", "demo")
 #: Quick, and no result depends on how well it went.
 SETTINGS = {"recipe": "paper", "architecture": "compact", "max_epochs": 1, "stopping": None}
 OPTIONS = "--recipe paper --architecture compact --max-epochs 1 --stopping none --seed 3".split()
-
-
-@pytest.fixture(scope="module", autouse=True)
-def compiled_once():
-    with pytest.MonkeyPatch.context() as context:
-        context.setattr(fitting, "lend_trainer", lend_trainer)
-        yield
 
 
 @pytest.fixture(scope="module")

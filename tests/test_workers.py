@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from spectra import eels, two_classes, white_lines
-from trainers import lend_trainer, weights
+from trainers import compiled_once, weights  # noqa: F401 - a fixture of the module
 
 from hyperspy_dag import EELSAugmenter, _persistence
 from hyperspy_dag._workers import check_workers, fit_classes
@@ -32,13 +32,6 @@ def three_classes():
     """Signal and labels of three classes of different size."""
     data = [white_lines(n, position=p, seed=n) for n, p in ((12, 0.3), (20, 0.4), (15, 0.5))]
     return eels(np.concatenate(data)), np.repeat(["a", "b", "c"], [12, 20, 15])
-
-
-@pytest.fixture(scope="module", autouse=True)
-def compiled_once():
-    with pytest.MonkeyPatch.context() as context:
-        context.setattr(fitting, "lend_trainer", lend_trainer)
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
+
 from hyperspy_dag import EELSAugmenter
+from hyperspy_dag.dag import fitting
 from hyperspy_dag.dag.generators import make_generator
 from hyperspy_dag.dag.training import Trainer
 
@@ -38,3 +41,11 @@ def weights(augmenter: EELSAugmenter) -> bytes:
     """All weights of a fitted augmenter."""
     models = augmenter._models.values()
     return b"".join(weight.tobytes() for model in models for weight in model.weights)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled_once() -> Iterator[None]:
+    """Fits of the module that imports this share the trainers of :func:`lend_trainer`."""
+    with pytest.MonkeyPatch.context() as context:
+        context.setattr(fitting, "lend_trainer", lend_trainer)
+        yield

@@ -62,20 +62,6 @@ def save_signal(signal: EELSSpectrum, path: Path) -> None:
 # --- in -------------------------------------------------------------------------------------------
 
 
-def existing(path: Path) -> Path:
-    """Return `path` with ``~`` resolved.
-
-    Raises
-    ------
-    FileNotFoundError
-        There is nothing of that name.
-    """
-    path = path.expanduser()
-    if not path.exists():
-        raise FileNotFoundError(f"there is no file {path}")
-    return path
-
-
 def read_signal(path: Path, lazy: bool = False) -> EELSSpectrum:
     """Read the spectra of a file that HyperSpy reads.
 
@@ -92,7 +78,9 @@ def read_signal(path: Path, lazy: bool = False) -> EELSSpectrum:
     import hyperspy.api as hs
     from exspy.signals import EELSSpectrum
 
-    path = existing(path)
+    from hyperspy_dag._checks import check_existing
+
+    path = check_existing(path)
     try:
         loaded = hs.load(path, lazy=lazy)
     except Exception as error:  # readers raise all there is
@@ -155,7 +143,7 @@ def read_labels(
     if metadata is not None:
         return _metadata_labels(s, metadata)
     if path is not None:
-        return read_label_file(s, existing(path), column, _note)
+        return read_label_file(s, path, column, _note)
     if s.metadata.has_item("DAG.labels"):
         return get_labels(s)
     raise ValueError(

@@ -10,7 +10,7 @@ import typer
 
 from . import _options as opt
 from ._app import app
-from ._files import check_output, existing, known_label, read_labels, read_signal, save_signal
+from ._files import check_output, known_label, read_labels, read_signal, save_signal
 from ._frame import Result, command
 
 
@@ -137,6 +137,7 @@ def augment(
     or a crash, goes on with it; the result is the same, bit for bit.
     """
     from hyperspy_dag import EELSAugmenter
+    from hyperspy_dag.preprocessing import preprocess_if_asked
 
     from ._training import train
 
@@ -163,8 +164,7 @@ def augment(
 
     s = read_signal(spectra, lazy)
     given = read_labels(s, labels, label_column, labels_metadata)
-    if background_range is not None or signal_range is not None:
-        s = s.dag_preprocess(background_range, signal_range)
+    s = preprocess_if_asked(s, background_range, signal_range)
     augmenter = train(s, given, settings, checkpoint_dir, checkpoint_every, resume, n_jobs)
     if save_augmenter is not None:
         augmenter.save(save_augmenter, overwrite=True)
@@ -220,9 +220,10 @@ def sample(
       hyperspy-dag sample oxides.dag million.zspy -n 1000000 --lazy
     """
     from hyperspy_dag import EELSAugmenter
+    from hyperspy_dag._checks import check_existing
 
     output = check_output(output, force, [augmenter], signal=True)
-    loaded = EELSAugmenter.load(existing(augmenter))
+    loaded = EELSAugmenter.load(check_existing(augmenter))
     stack = loaded.sample(
         n_spectra,
         label=None if label is None else known_label(loaded.classes_, label),

@@ -11,7 +11,7 @@ import typer
 
 from . import _options as opt
 from ._app import app
-from ._files import check_output, count_labels, existing, read_labels, read_signal
+from ._files import check_output, count_labels, read_labels, read_signal
 from ._frame import Result, command
 
 
@@ -85,6 +85,7 @@ def evaluate(
       hyperspy-dag evaluate oxides.dag test.hspy -l test.csv --classifier none --json
     """
     from hyperspy_dag import EELSAugmenter
+    from hyperspy_dag._checks import check_existing
     from hyperspy_dag.metrics import WhiteLineWindows
     from hyperspy_dag.validation.tstr import check_classifiers
 
@@ -105,7 +106,7 @@ def evaluate(
     if l3_range is not None:
         options["windows"] = WhiteLineWindows(l3=l3_range, l2=l2_range)
 
-    loaded = EELSAugmenter.load(existing(augmenter))
+    loaded = EELSAugmenter.load(check_existing(augmenter))
     s = read_signal(spectra, lazy)
     given = read_labels(s, labels, label_column, labels_metadata)
     if train is not None:
@@ -147,9 +148,11 @@ def info(
       hyperspy-dag info run                     (the folder of --checkpoint-dir)
       hyperspy-dag info clean.hspy --labels oxides.csv
     """
+    from hyperspy_dag._checks import check_existing
+
     from ._describe import describe
 
-    described, s = describe(existing(file))
+    described, s = describe(check_existing(file))
     asked = labels is not None or labels_metadata is not None or label_column is not None
     if asked and s is None:
         raise ValueError(f"{file} holds no spectra that labels could belong to")

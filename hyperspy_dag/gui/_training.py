@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hyperspy_dag.preprocessing import axis_in_ev, check_signal, preprocess
+from hyperspy_dag.preprocessing import axis_in_ev, check_signal, preprocess_if_asked
 from hyperspy_dag.training_data import TrainingSet, training_set
 
 if TYPE_CHECKING:
@@ -90,8 +90,7 @@ def prepare(
         What is wrong with them.
     """
     check_signal(s)
-    if background_range is not None or signal_range is not None:
-        s = preprocess(s, background_range, signal_range)
+    s = preprocess_if_asked(s, background_range, signal_range)
     data = training_set(s, labels)
     return Prepared(s, labels, data, axis_in_ev(s.axes_manager.signal_axes[0])[0].axis)
 

@@ -23,7 +23,8 @@ from hyperspy_dag.dag.stopping import Baseline, Evaluation
 from hyperspy_dag.label_files import read_label_file
 from hyperspy_dag.labels import get_labels
 from hyperspy_dag.plotting._axes import CLASS_COLOURS
-from hyperspy_dag.preprocessing import axis_in_ev, check_signal, preprocess
+from hyperspy_dag.preprocessing import axis_in_ev, check_signal, preprocess_if_asked
+from hyperspy_dag.training_data import read_spectra
 
 from ._pictures import input_picture, training_picture
 from ._plot import SignalPlot, can_drag
@@ -305,7 +306,7 @@ class AugmentationTool(t.HasTraits):
         ranges = asked["background_range"], asked["signal_range"]
         key = (self.label_source, *ranges, self.random_state)
         if self._clusters is None or self._clusters[0] != key:
-            s = self.signal if ranges == (None, None) else preprocess(self.signal, *ranges)
+            s = preprocess_if_asked(self.signal, *ranges)
             found = cluster(s, self.label_source, random_state=self.random_state)
             self._clusters = key, found
         return self._clusters[1]
@@ -622,15 +623,11 @@ def _mean_spectrum(s: EELSSpectrum) -> np.ndarray:
         return np.asarray(s.data, dtype=np.float64)
     n = int(np.prod(shape))
     rows = np.unique(np.linspace(0, n - 1, min(n, _MEAN_OF)).astype(int))
-    where = (*np.unravel_index(rows, shape), slice(None))
-    spectra = s.data.vindex[where].compute() if hasattr(s.data, "dask") else s.data[where]
+    spectra = read_spectra(s.data, np.unravel_index(rows, shape))
     return np.asarray(spectra, dtype=np.float64).mean(axis=0)
 
 
 def _labels_of_file(name: str, s: EELSSpectrum) -> Any:
     if not name.strip():
         raise ValueError("no labels are chosen: give a file with one label for each spectrum.")
-    path = Path(name.strip()).expanduser()
-    if not path.exists():
-        raise FileNotFoundError(f"there is no file {path}")
-    return read_label_file(s, path)
+    return read_label_file(s, Path(name.strip()))
