@@ -17,12 +17,15 @@ from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
-from scipy.special import ndtri
+from scipy.special import ndtr, ndtri
 
 from ._tensorflow import tf
 
-#: A table's draws begin at multiples of this, so that TensorFlow need not copy them.
+#: Draws begin at multiples of so many numbers (64 bytes): what begins elsewhere TensorFlow copies.
 _ALIGNMENT = 16
+
+#: Draws that are made at a time: their words and indices stay in the processor's cache.
+_PIECE = 2**14
 
 
 class Supply:
@@ -46,19 +49,22 @@ class Supply:
         """Return draws of a law, given as the function that makes its table of quantiles."""
         shape = [int(n) for n in tf.get_static_value(tf.convert_to_tensor(shape))]
         begin, count = self._size, math.prod(shape)
-        self._wanted.append((law, parameters, begin, count))
         self._size += -(-count // _ALIGNMENT) * _ALIGNMENT
+        self._wanted.append((law, parameters, begin, self._size))
         return tf.reshape(self._draws[begin : begin + count], shape)
 
-    def draw(self, seed: np.random.SeedSequence) -> np.ndarray:
-        """Make all that the function wants, array of shape (size,)."""
-        draws = np.empty(self._size, np.float32)
-        words = np.random.SFC64(seed).random_raw(-(-self._size // 4)).view(np.uint16)
-        for law, parameters, begin, count in self._wanted:
-            own = slice(begin, begin + count)
-            # Words are always within the table; this mode needs no copy.
-            law(*parameters).take(words[own], out=draws[own], mode="clip")
-        return draws
+    def draw(self, seed: np.random.SeedSequence) -> tf.Tensor:
+        """Make all that the function wants, tensor of shape (size,)."""
+        draws, bits = _aligned(self._size), np.random.SFC64(seed)
+        for law, parameters, begin, end in self._wanted:
+            table = law(*parameters)
+            for i in range(begin, end, _PIECE):
+                own = draws[i : min(i + _PIECE, end)]
+                words = bits.random_raw(own.size // 4).view(np.uint16)
+                # Words are always within the table; this mode needs no copy.
+                table.take(words, out=own, mode="clip")
+        # The same memory: nobody else holds it, and a copy costs as much as a third of the draws.
+        return tf.experimental.dlpack.from_dlpack(draws.__dlpack__())
 
 
 #: What random numbers come from: an integer tensor of shape (2,), or a supply.
@@ -77,19 +83,36 @@ def split(source: Source, count: int) -> list[Source]:
     return tf.unstack(tf.random.split(source, count))
 
 
+def _aligned(size: int) -> np.ndarray:
+    """Memory for numbers in single precision that begins where TensorFlow wants it."""
+    memory = np.empty(size + _ALIGNMENT, np.float32)
+    begin = -(memory.ctypes.data // memory.itemsize) % _ALIGNMENT
+    return memory[begin : begin + size]
+
+
 def _levels() -> np.ndarray:
     """Where the words of a table stand between 0 and 1."""
     return (np.arange(2**16) + 0.5) / 2**16
 
 
-@lru_cache
-def _normal_table() -> np.ndarray:
-    return ndtri(_levels()).astype(np.float32)
+@lru_cache(maxsize=16)
+def _normal_table(stddev: float) -> np.ndarray:
+    return np.float32(stddev) * ndtri(_levels()).astype(np.float32)
 
 
 @lru_cache(maxsize=16)
 def _poisson_table(rate: float) -> np.ndarray:
     return np.searchsorted(poisson_thresholds(rate), _levels()).astype(np.float32)
+
+
+@lru_cache(maxsize=16)
+def _poisson_and_normal_table(rate: float, stddev: float) -> np.ndarray:
+    """Where the sum's distribution function, a mixture of normal ones, passes the levels."""
+    cumulative = np.append(poisson_thresholds(rate), 1.0)
+    weights = np.diff(cumulative, prepend=0.0)
+    values = np.linspace(-6.0 * stddev, len(weights) + 6.0 * stddev, 2**16)
+    function = sum(w * ndtr((values - k) / stddev) for k, w in enumerate(weights))
+    return np.interp(_levels(), function, values).astype(np.float32)
 
 
 @lru_cache(maxsize=16)
@@ -107,21 +130,23 @@ def _uniform(pairs, seed: tf.Tensor) -> tf.Tensor:
     return (tf.cast(tf.reshape(halves, [-1]), tf.float32) + 0.5) / 2**16
 
 
-def normal(shape: tf.Tensor, source: Source) -> tf.Tensor:
-    """Standard normal draws, at most 4.9 in size (Box and Muller 1958), or 4.3 from a supply.
+def normal(shape: tf.Tensor, source: Source, stddev: float = 1.0) -> tf.Tensor:
+    """Normal draws around 0, at most 4.9 `stddev` (Box and Muller 1958), or 4.3 from a supply.
 
     Parameters
     ----------
     shape : integer tensor
     source : integer tensor of shape (2,) or Supply
+    stddev : float, default 1.0
+        Standard deviation.
     """
     if isinstance(source, Supply):
-        return source.take(shape, _normal_table)
+        return source.take(shape, _normal_table, stddev)
     count = tf.reduce_prod(shape)
     radius, angle = tf.split(_uniform((count + 1) // 2, source), 2)
     radius, angle = tf.sqrt(-2.0 * tf.math.log(radius)), 2.0 * np.pi * angle
     draws = tf.concat([radius * tf.cos(angle), radius * tf.sin(angle)], 0)
-    return tf.reshape(draws[:count], shape)
+    return stddev * tf.reshape(draws[:count], shape)
 
 
 def poisson_thresholds(rate: float) -> list[float]:
@@ -171,6 +196,21 @@ def poisson(shape: tf.Tensor, rate: float, source: Source) -> tf.Tensor:
     for threshold in poisson_thresholds(rate):
         draws += tf.cast(uniform > threshold, tf.float32)
     return tf.reshape(draws[:count], shape)
+
+
+def poisson_and_normal(shape: tf.Tensor, rate: float, stddev: float, source: Supply) -> tf.Tensor:
+    """Sums of a Poisson and a normal draw, each looked up at once.
+
+    Parameters
+    ----------
+    shape : integer tensor
+    rate : float
+        Of the Poisson law.
+    stddev : float
+        Of the normal law, above 0.
+    source : Supply
+    """
+    return source.take(shape, _poisson_and_normal_table, rate, stddev)
 
 
 def dropout_factors(n, sizes: Sequence[int], rate: float, seed: tf.Tensor) -> list[tf.Tensor]:

@@ -140,10 +140,10 @@ class GaussianNoise(_RandomLayer):
     def call(self, inputs, seed=None, noise: bool = True):
         if not noise:
             return inputs
-        amplitude = (
-            tf.convert_to_tensor(self.amplitude) if self.trainable_amplitude else self.stddev
-        )
-        return inputs + amplitude * draws.normal(tf.shape(inputs), self._seed(seed))
+        shape, seed = tf.shape(inputs), self._seed(seed)
+        if not self.trainable_amplitude:
+            return inputs + draws.normal(shape, seed, self.stddev)
+        return inputs + tf.convert_to_tensor(self.amplitude) * draws.normal(shape, seed)
 
     def get_config(self) -> dict:
         return {

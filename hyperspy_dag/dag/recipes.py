@@ -26,7 +26,7 @@ class Recipe:
         cross-entropy alone.
     penalty : float
         Weight of the zero-centred gradient penalties on real and generated spectra (R1 and R2;
-        Mescheder et al., ICML 2018; Huang et al., NeurIPS 2024).
+        Mescheder et al., ICML 2018; Huang et al., NeurIPS 2024), in updates on a single view.
     generator_rate, discriminator_rate : float
         Adam's learning rates (two time-scale rule, Heusel et al. 2017).
     beta_1 : float

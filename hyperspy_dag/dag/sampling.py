@@ -98,7 +98,7 @@ class Sampler:
             np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, 3, block))
         )
         values = {name: tf.constant(value, tf.float32) for name, value in options.items()}
-        return call(tf.constant(latent), tf.constant(drawn), values).numpy()
+        return call(tf.constant(latent), drawn, values).numpy()
 
     def _compile(self, noise: bool, options: tuple[str, ...]) -> tuple[Callable, Supply]:
         """The generator of a block of spectra, and what makes the random numbers that it wants."""

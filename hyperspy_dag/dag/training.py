@@ -283,7 +283,13 @@ class Trainer:
             )
             penalised = cost
             if self.recipe.penalty:
-                penalised += self._penalty(discriminator, shown, logits, groups, seed)
+                # Not where several views come together: that would take as long again, and a
+                # penalty at every other update teaches no less (Karras et al., CVPR 2020).
+                penalised += tf.cond(
+                    groups <= 2,
+                    lambda: self._penalty(discriminator, shown, logits, groups, seed),
+                    lambda: 0.0,
+                )
         gradients = tape.gradient(penalised, variables, unconnected_gradients="zero")
         self._discriminator_adams[index].apply(gradients, rate)
         return cost

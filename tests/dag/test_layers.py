@@ -8,7 +8,15 @@ import pytest
 from scipy import stats
 
 from hyperspy_dag.dag._tensorflow import keras, tf
-from hyperspy_dag.dag.draws import Supply, dropout_factors, integers, normal, poisson, split
+from hyperspy_dag.dag.draws import (
+    Supply,
+    dropout_factors,
+    integers,
+    normal,
+    poisson,
+    poisson_and_normal,
+    split,
+)
 from hyperspy_dag.dag.generators import shift_energy
 from hyperspy_dag.dag.layers import (
     GaussianNoise,
@@ -138,7 +146,7 @@ def supplied(make, seed):
     call = tf.function(compiled, autograph=False).get_concrete_function(
         tf.TensorSpec([None], tf.float32)
     )
-    return [x.numpy() for x in call(tf.constant(supplies[-1].draw(np.random.SeedSequence(seed))))]
+    return [x.numpy() for x in call(supplies[-1].draw(np.random.SeedSequence(seed)))]
 
 
 def test_supplied_draws_follow_their_laws_and_are_independent():
@@ -164,6 +172,26 @@ def test_supplied_draws_follow_their_laws_and_are_independent():
     again, *_ = supplied(make, 1)
     np.testing.assert_array_equal(gauss, again)
     assert (supplied(make, 2)[0] != gauss).mean() > 0.99
+
+
+@pytest.mark.parametrize("rate", [0.15, 0.5])
+def test_a_supplied_sum_has_the_law_of_a_poisson_and_a_normal_draw(rate):
+    stddev, counts = 0.15, np.arange(20)
+
+    def distribution(x):
+        weights = stats.poisson.pmf(counts, rate)
+        return (weights * stats.norm.cdf((x[:, None] - counts) / stddev)).sum(axis=1)
+
+    def make(source):
+        return [
+            poisson_and_normal([300, 101], rate, stddev, source),
+            normal([300, 100], source, stddev),
+        ]
+
+    sums, alone = supplied(make, 5)
+    assert stats.kstest(sums.ravel(), distribution).pvalue > 0.01
+    assert sums.var() == pytest.approx(rate + stddev**2, rel=0.03)
+    assert stats.kstest(alone.ravel() / stddev, "norm").pvalue > 0.01
 
 
 def test_dropout_drops_its_share_and_keeps_the_mean():

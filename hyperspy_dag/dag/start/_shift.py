@@ -12,6 +12,32 @@ from ._components import NOISE_FACTOR, Components
 PADDING = 32
 
 
+class Shifter:
+    """Shifts the same spectra again and again, see :func:`fourier_shift`.
+
+    Parameters
+    ----------
+    spectra : array of shape (n, channels)
+    """
+
+    def __init__(self, spectra: NDArray):
+        self._channels = spectra.shape[1]
+        padded = np.pad(spectra, ((0, 0), (PADDING, PADDING)), mode="edge")
+        self._size = padded.shape[1]
+        first, self._rise = padded[:, :1], padded[:, -1:] - padded[:, :1]
+        self._ramp = first + self._rise * np.linspace(0, 1, self._size)
+        self._transform = np.fft.rfft(padded - self._ramp, axis=1)
+
+    def shifted(self, shift: NDArray) -> NDArray[np.float64]:
+        """Return the spectra moved by `shift` channels, array of shape (n,)."""
+        shift = np.asarray(shift)[:, None]
+        phase = np.exp(-2j * np.pi * np.fft.rfftfreq(self._size) * shift)
+        moved = np.fft.irfft(self._transform * phase, self._size, axis=1)
+        moved += self._ramp
+        moved -= self._rise / (self._size - 1) * shift
+        return moved[:, PADDING : PADDING + self._channels]
+
+
 def fourier_shift(spectra: NDArray, shift: NDArray) -> NDArray[np.float64]:
     """Shift each spectrum by its own fraction of channels, without loss of resolution.
 
@@ -24,24 +50,14 @@ def fourier_shift(spectra: NDArray, shift: NDArray) -> NDArray[np.float64]:
     shift : array of shape (n,)
         Channels; positive moves features to higher energy loss.
     """
-    channels = spectra.shape[1]
-    padded = np.pad(spectra, ((0, 0), (PADDING, PADDING)), mode="edge")
-    size = padded.shape[1]
-    first, rise = padded[:, :1], padded[:, -1:] - padded[:, :1]
-    ramp = first + rise * np.linspace(0, 1, size)
-    shift = np.asarray(shift)[:, None]
-    turned = np.fft.rfft(padded - ramp, axis=1) * np.exp(
-        -2j * np.pi * np.fft.rfftfreq(size) * shift
-    )
-    moved = np.fft.irfft(turned, size, axis=1) + ramp - rise / (size - 1) * shift
-    return moved[:, PADDING : PADDING + channels]
+    return Shifter(spectra).shifted(shift)
 
 
 def _misfit(
-    spectra: NDArray, shift: NDArray, model: Components, level: NDArray, spread: float
+    aligned: NDArray, shift: NDArray, model: Components, level: NDArray, spread: float
 ) -> NDArray:
     """-2 log posterior of each spectrum's shift, its components marginalised, but for constants."""
-    centred = fourier_shift(spectra, -shift) - model.mean
+    centred = aligned - model.mean
     scores = centred @ model.basis.T
     noise = NOISE_FACTOR * level**2
     variance = model.score_variance
@@ -72,7 +88,9 @@ def find_shifts(
     spread : float
         Standard deviation of the shifts in channels, the prior.
     """
-    cost = np.array([_misfit(spectra, around + g, model, level, spread) for g in grid])
+    shifter = Shifter(spectra)
+    tried = [around + offset for offset in grid]
+    cost = np.array([_misfit(shifter.shifted(-t), t, model, level, spread) for t in tried])
     best = cost.argmin(axis=0)
     middle = best.clip(1, len(grid) - 2)
     rows = np.arange(len(spectra))
