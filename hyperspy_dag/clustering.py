@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -191,17 +192,20 @@ def _scores(data: Any, components: int) -> tuple[NDArray[np.float64], NDArray[np
     to, so that no more than one of them is in memory.
     """
     channels = data.shape[-1]
-    parts = _over_blocks(data, _moments)
-    usable = np.concatenate([part[0] for part in parts])
-    n = int(usable.sum())
+    n, mean, scatter, masks = 0, np.zeros(channels), np.zeros((channels, channels)), []
+    for mask, block_mean, block_scatter in _over_blocks(data, _moments):
+        masks.append(mask)
+        count = int(mask.sum())
+        if count:
+            # Scatter about means, never about 0, which would lose digits of raw counts (Chan et
+            # al., Am. Stat. 37, 242 (1983)).
+            shift = block_mean - mean
+            scatter += block_scatter + np.outer(shift, shift) * n * count / (n + count)
+            mean += shift * count / (n + count)
+            n += count
+    usable = np.concatenate(masks)
     if n == 0:
         return np.empty((0, min(components, channels))), usable.reshape(data.shape[:-1])
-    # Scatter about each block's own mean: that about 0 would lose digits of raw counts.
-    mean = sum(part[1] for part in parts) / n
-    scatter = sum(
-        part[2] + part[0].sum() * np.outer(d := part[1] / max(part[0].sum(), 1) - mean, d)
-        for part in parts
-    )
     vectors = np.linalg.eigh(scatter)[1][:, ::-1][:, : min(components, channels, n)]
     # The sign of an eigenvector is arbitrary; the largest entry decides it.
     largest = np.abs(vectors).argmax(axis=0)
@@ -211,32 +215,31 @@ def _scores(data: Any, components: int) -> tuple[NDArray[np.float64], NDArray[np
         with np.errstate(invalid="ignore"):  # unusable spectra, left out below
             return (rows - mean) @ vectors
 
-    scores = np.concatenate(_over_blocks(data, project))
+    scores = np.concatenate(list(_over_blocks(data, project)))
     return scores[usable], usable.reshape(data.shape[:-1])
 
 
-def _over_blocks(data: Any, function: Any) -> list[Any]:
+def _over_blocks(data: Any, function: Any) -> Iterator[Any]:
     """Apply a function to runs of spectra, float64 of shape (n, channels), in order."""
     flat = data.reshape(-1, data.shape[-1])
-    if not hasattr(flat, "dask"):
-        return [function(flat[rows].astype(np.float64)) for rows in slabs(flat.shape)]
-    import dask
-
-    blocks = flat.rechunk({1: -1}).to_delayed().ravel()
-    apply = dask.delayed(lambda block: function(np.asarray(block, dtype=np.float64)))
-    return list(dask.compute(*[apply(block) for block in blocks]))
+    if hasattr(flat, "dask"):
+        blocks = (block.compute() for block in flat.rechunk({1: -1}).to_delayed().ravel())
+    else:
+        blocks = (flat[rows] for rows in slabs(flat.shape))
+    for block in blocks:
+        yield function(np.asarray(block, dtype=np.float64))
 
 
 def _moments(
     rows: NDArray[np.float64],
 ) -> tuple[NDArray[np.bool_], NDArray[np.float64], NDArray[np.float64]]:
-    """Return which spectra are usable, their sum, and their scatter about their mean."""
+    """Return which spectra are usable, their mean, and their scatter about it."""
     usable = np.isfinite(rows).all(axis=1)
     usable[usable] = np.ptp(rows[usable], axis=1) > 0
     good = rows[usable]
-    total = good.sum(axis=0)
-    centred = good - total / max(len(good), 1)
-    return usable, total, centred.T @ centred
+    mean = good.sum(axis=0) / max(len(good), 1)
+    centred = good - mean
+    return usable, mean, centred.T @ centred
 
 
 def _label_map(s: EELSSpectrum, numbers: NDArray[np.int64], record: dict[str, Any]) -> BaseSignal:

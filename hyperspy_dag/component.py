@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from hyperspy._components.expression import Expression
 from hyperspy.component import Component
+from hyperspy.components1d import Expression
 from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import BSpline, make_interp_spline
 
@@ -215,7 +215,8 @@ class EELSAugmenterComponent(Expression):
         if not inside.any():
             raise ValueError(
                 f"{self.name or type(self).__name__} was learned from {learned}; the energy axis "
-                f"from {given[0]:g} to {given[1]:g} has nothing of it"
+                f"from {given[0]:g} to {given[1]:g} has nothing of it. Energies are in eV: "
+                's.axes_manager.signal_axes[0].convert_to_units("eV") brings an axis in keV there'
             )
         if given not in self._warned:  # once for each axis, not for each step of a fit
             self._warned.add(given)

@@ -155,14 +155,28 @@ class Resampling:
         if self.is_crop:
             values = values[..., int(self.limits[0]) : int(self.limits[-1])]
         else:
-            total = np.zeros((*values.shape[:-1], self.channels + 1))
-            np.cumsum(values, axis=-1, out=total[..., 1:])
-            whole = np.minimum(self.limits.astype(np.intp), self.channels - 1)
-            at_limits = total[..., whole] + (self.limits - whole) * values[..., whole]
-            values = np.diff(at_limits, axis=-1)
+            # What lies outside is left out first: a NaN there is of no concern.
+            first, last = int(self.limits[0]), math.ceil(self.limits[-1])
+            values, limits = values[..., first:last], self.limits - first
+            finite = np.isfinite(values)
+            if not finite.all():
+                touched = _integrals(np.where(finite, 0.0, 1.0), limits) > 0
+                values = np.where(finite, values, 0.0)
+            values = _integrals(values, limits)
+            if not finite.all():
+                values[touched] = np.nan
             if self.density:
-                values /= np.diff(self.limits)
+                values /= np.diff(limits)
         return _normalised(values) if normalise else values
+
+
+def _integrals(values: NDArray[np.float64], limits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Integrals of values that are constant within each channel, between limits in channels."""
+    total = np.zeros((*values.shape[:-1], values.shape[-1] + 1))
+    np.cumsum(values, axis=-1, out=total[..., 1:])
+    whole = np.minimum(limits.astype(np.intp), values.shape[-1] - 1)
+    at_limits = total[..., whole] + (limits - whole) * values[..., whole]
+    return np.diff(at_limits, axis=-1)
 
 
 def _normalised(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -328,10 +328,12 @@ def navigation_shape(s: BaseSignal) -> tuple[int, ...]:
 def _label_array(labels: Any) -> NDArray[Any]:
     """Return the labels as an array: of one dtype if they had one, of objects otherwise."""
     if hasattr(labels, "axes_manager") and hasattr(labels, "data"):
-        return np.asarray(labels.data)
+        labels = labels.data
     if isinstance(labels, np.ma.MaskedArray):
-        objects = labels.astype(object)
-        return np.asarray(objects.filled(None))
+        # Not filled(None), which means the array's own fill value.
+        objects = np.array(labels.data, dtype=object)
+        objects[np.ma.getmaskarray(labels)] = None
+        return objects
     if hasattr(labels, "__array__") and not np.isscalar(labels):
         return np.asarray(labels)
     if isinstance(labels, list | tuple):

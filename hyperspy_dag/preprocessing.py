@@ -10,7 +10,7 @@ import math
 import numbers
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -407,9 +407,8 @@ def _preprocess_now(
     flat = data.reshape(-1, data.shape[-1])
     factors = None
     if pca_components is not None:
-        factors = _principal_factors(
-            [_triangle(flat[rows], plan) for rows in slabs(flat.shape)], pca_components
-        )
+        blocks = (flat[rows] for rows in slabs(flat.shape))
+        factors = _principal_factors(blocks, plan, pca_components)
     result = np.empty((len(flat), plan.crop[1] - plan.crop[0]), dtype=plan.dtype)
     findings = _Findings.none(len(flat))
     for rows in slabs(flat.shape):
@@ -421,15 +420,15 @@ def _preprocess_now(
 
 
 def _preprocess_lazily(data: Any, plan: _Plan, pca_components: int | None) -> Any:
-    import dask
     import dask.array as da
 
     # Blocks of whole spectra: each spectrum is fitted and normalised as one.
     blocks = data.rechunk({data.ndim - 1: -1})
     factors = None
     if pca_components is not None:
-        triangles = [dask.delayed(_triangle)(b, plan) for b in blocks.to_delayed().ravel()]
-        factors = _principal_factors(dask.compute(*triangles), pca_components)
+        # One after the other: left to itself, dask reads ahead of what works on the blocks.
+        read = (block.compute() for block in blocks.to_delayed().ravel())
+        factors = _principal_factors(read, plan, pca_components)
     return da.map_blocks(
         _process_block,
         blocks,
@@ -484,7 +483,13 @@ def _subtract_and_crop(spectra: NDArray[Any], plan: _Plan) -> tuple[NDArray[np.f
     """Return float64 spectra without background, zero where that failed, and which these are."""
     values = spectra.astype(np.float64)  # always a copy: it is written to
     findings = _Findings.none(len(values))
-    finite = np.isfinite(values).all(axis=1)
+    needed = np.zeros(values.shape[1], dtype=bool)
+    needed[plan.crop[0] : plan.crop[1]] = True
+    if plan.window is not None:
+        needed[plan.window[0] : plan.window[1] + 1] = True
+    # Alignment leaves NaN at the ends, which are of no concern where they are cropped away.
+    finite = np.isfinite(values[:, needed]).all(axis=1)
+    values[~np.isfinite(values)] = 0
     findings.reason[~finite] = _NON_FINITE
     values[~finite] = 0
     if plan.background is not None:
@@ -538,29 +543,28 @@ def _energies(plan: _Plan) -> NDArray[np.float64]:
     return create_axis(**{k: v for k, v in plan.axis.items() if k != "_type"}).axis
 
 
-def _triangle(block: NDArray[Any], plan: _Plan) -> NDArray[np.float64]:
-    """Return the R of the QR decomposition of a block of spectra, channels x channels at most."""
-    values, _ = _subtract_and_crop(block.reshape(-1, block.shape[-1]), plan)
-    return np.linalg.qr(values, mode="r")
-
-
 def _principal_factors(
-    triangles: list[NDArray[np.float64]], components: int
+    blocks: Iterable[NDArray[Any]], plan: _Plan, components: int
 ) -> NDArray[np.float64]:
     """Return the first principal components of all spectra, of shape (channels, components).
 
-    The right singular vectors of all the spectra are those of the R factors of their blocks
-    stacked. HyperSpy's decomposition thus works on a few channels x channels values at most,
-    exactly and with the same outcome every time, where on a large or lazy signal itself it would
-    draw random numbers.
+    The right singular vectors of all the spectra are those of the R of their QR decomposition,
+    which blocks of spectra are folded into. HyperSpy's decomposition thus works on channels x
+    channels values at most, exactly and with the same outcome every time, where on a large or lazy
+    signal itself it would draw random numbers.
     """
     from hyperspy.signals import Signal1D
 
-    stacked = np.concatenate(triangles)
-    channels = stacked.shape[1]
+    channels = plan.crop[1] - plan.crop[0]
     if components == channels:
         return np.eye(channels)
-    if stacked.shape[0] > channels:
+    stacked = np.empty((0, channels))
+    for block in blocks:
+        values, _ = _subtract_and_crop(block.reshape(-1, block.shape[-1]), plan)
+        stacked = np.concatenate([stacked, values])
+        if len(stacked) > 2 * channels:  # not at every small block: it costs the same each time
+            stacked = np.linalg.qr(stacked, mode="r")
+    if len(stacked) > channels:
         stacked = np.linalg.qr(stacked, mode="r")
     signal = Signal1D(stacked)
     # All components, although few are wanted: asked for a single one, HyperSpy fails.
@@ -653,7 +657,8 @@ def _write_record(
     record = {key: earlier.get(key) if value is None else value for key, value in record.items()}
     if "common_axis" in earlier:
         record["common_axis"] = earlier["common_axis"]
-    record |= {"normalise": normalise, "version": __version__}
+    # Spectra that were normalised before are so without being normalised again.
+    record |= {"normalise": normalise or bool(earlier.get("normalise")), "version": __version__}
     metadata = result.metadata
     metadata.set_item("DAG.preprocessing", record)
     if normalise and metadata.has_item("Signal.Noise_properties"):

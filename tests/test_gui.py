@@ -320,6 +320,18 @@ def test_widgets_without_display(data) -> None:
     assert got["ipywidgets"]["wdict"]["design"].value == "multi_bitrans"
 
 
+def test_widgets_of_qt_are_not_made_where_there_is_no_display(data, monkeypatch) -> None:
+    """Qt would end the process, unseen or not."""
+    pytest.importorskip("hyperspy_gui_traitsui")
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(_toolkits.sys, "platform", "linux")
+    with pytest.raises(RuntimeError, match="need a display"):
+        signal.dag_augment(data[0], display=False, toolkit="traitsui")
+    if "ipywidgets" in _toolkits.check_toolkit(None, False):
+        assert set(signal.dag_augment(data[0], display=False)) == {"ipywidgets"}
+
+
 def test_hyperspy_is_told_of_installed_toolkits_alone(run_python) -> None:
     """Else it would take the others for installed, and plots with sliders would fail."""
     run_python(

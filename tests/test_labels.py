@@ -75,6 +75,18 @@ def test_formats_of_whole_numbers(labels):
     assert parsed.counts == {0: 2, 2: 2, 7: 1}
 
 
+@pytest.mark.parametrize("of_signal", [False, True])
+@pytest.mark.parametrize(
+    "values", [[2, 0, 2], [2.0, 0.0, 2.0], ["b", "a", "b"], [True, False, True]]
+)
+def test_masked_values_are_unlabelled_whatever_the_fill_value(values, of_signal):
+    labels = np.ma.MaskedArray(values, mask=[False, False, True])
+    assert labels.fill_value is not None  # asking for it makes NumPy keep it
+    parsed = parse_labels(eels(3), Signal1D(labels) if of_signal else labels)
+    np.testing.assert_array_equal(parsed.index, [1, 0, -1])
+    assert parsed.classes == sorted(values[:2])
+
+
 @pytest.mark.parametrize("wrap", [list, np.array, lambda x: np.array(x, dtype=object)])
 def test_text(wrap):
     parsed = parse_labels(eels(5), wrap(["FeO", "Fe3O4", "", "FeO", "None"]))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 import warnings
 
 import dask
@@ -316,7 +317,7 @@ def with_holes():
     s = edge_spectra(4, 5)
     s.data[0, 2] = 0
     s.data[1, 3] = -5
-    s.data[3, 1, 17] = np.nan
+    s.data[3, 1, 40] = np.nan
     s.data[2, 4, 65:] = 0  # counts in one half of the background range alone
     s.data[2, 0, 65:101], s.data[2, 0, 66] = 0, -0.0
     return s
@@ -349,6 +350,35 @@ def test_empty_spectra_are_zeroed_and_reported(lazy, components):
     np.testing.assert_allclose(
         result.data[good], preprocess(alone, *arguments).data, rtol=0, atol=1e-12
     )
+
+
+@pytest.mark.parametrize("background", [None, (420.0, 455.0)])
+def test_nan_outside_of_what_is_kept_is_of_no_concern(background, recwarn):
+    s = edge_spectra(4)
+    expected = preprocess(s, background_range=background, signal_range=(450.0, 480.0))
+    s.data[:, -5:] = np.nan  # as shifts and alignment leave it
+    s.data[:, :3] = np.inf
+    result = preprocess(s, background_range=background, signal_range=(450.0, 480.0))
+    np.testing.assert_array_equal(result.data, expected.data)
+    assert not recwarn.list
+
+
+def test_spectra_that_were_normalised_before_are_on_record_as_such():
+    s = preprocess(preprocess(edge_spectra(3)), signal_range=(440.0, 480.0), normalise=False)
+    assert s.metadata.DAG.preprocessing.normalise is True
+    assert not preprocess(edge_spectra(3), normalise=False).metadata.DAG.preprocessing.normalise
+
+
+def test_principal_components_of_a_lazy_signal_need_memory_for_few_blocks():
+    blocks = da.random.default_rng(0).random((16_384, 128), chunks=(128, 128))  # 16 MiB
+    s = EELSSpectrum(blocks + 1).as_lazy()
+    preprocess(s.inav[:256], pca_components=3)  # imports
+    tracemalloc.start()
+    result = preprocess(s, pca_components=3)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert result._lazy
+    assert peak < blocks.nbytes / 4
 
 
 def test_blocks_of_a_lazy_signal_report_their_own_position():

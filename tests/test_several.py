@@ -117,6 +117,21 @@ def test_normalised_spectra_are_normalised_again(noted):
         assert counts.data.max() > 50
 
 
+def test_nan_stays_where_it_is():
+    fine = line_signal(600.0, 0.25, 400)
+    coarse = line_signal(620.0, 0.5, 120)
+    expected, _ = common_energy_axis([fine, coarse])
+    fine.data[:, 3] = np.nan  # 600.75 eV, below the common axis
+    result, _ = common_energy_axis([fine, coarse])
+    np.testing.assert_array_equal(result.data, expected.data)
+    fine.data[1, 200] = np.nan  # 650 eV
+    result, _ = common_energy_axis([fine, coarse])
+    wrong = np.isnan(result.data)
+    assert 1 <= wrong.sum() <= 2 and wrong[1].any()
+    np.testing.assert_array_equal(axis_of(result).axis[wrong[1]].round() == 650, True)
+    np.testing.assert_allclose(result.data[~wrong], expected.data[~wrong], rtol=1e-6)
+
+
 def test_units_of_energy():
     ev, kev = line_signal(620.0, 0.5, 100), line_signal(620.0, 0.5, 100)
     axis = axis_of(kev)

@@ -114,12 +114,13 @@ class TwoBranchClassifier:
                 tf.TensorSpec([None, 2], tf.int32),
                 tf.TensorSpec([None], tf.float32),
             ],
-        )
+            # Compiled now: TensorFlow would warn of each further classifier's first call.
+        ).get_concrete_function()
         self._predict = tf.function(
             lambda spectra: tf.nn.softmax(self._network(spectra)),
             autograph=False,
             input_signature=[tf.TensorSpec([None, channels], tf.float32)],
-        )
+        ).get_concrete_function()
 
     def fit(
         self,

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import importlib
+import os
+import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -75,7 +77,14 @@ def check_toolkit(toolkit: str | Iterable[str] | None, display: bool) -> tuple[s
         if absent:
             raise ImportError(f"The toolkit {absent[0]} is not installed. {_INSTALL} {_INSTEAD}")
     if not display:
-        return tuple(wanted)
+        # Even unseen, widgets of Qt need a display: without one, Qt ends the whole process.
+        kept = tuple(t for t in wanted if t != "traitsui" or _has_display())
+        if not kept:
+            raise RuntimeError(
+                f"The widgets of {' or '.join(wanted)} need a display, and there is none here. "
+                f"{_INSTEAD}"
+            )
+        return kept
     usable = [t for t in wanted if _SHOWS[t]()]
     if not usable:
         raise RuntimeError(
@@ -90,6 +99,13 @@ def _in_jupyter() -> bool:
     from IPython import get_ipython
 
     return getattr(get_ipython(), "kernel", None) is not None
+
+
+def _has_display() -> bool:
+    if sys.platform != "linux":
+        return True
+    # A platform of Qt's that was chosen by name (offscreen, vnc) may need no display.
+    return any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")))
 
 
 def _has_windows() -> bool:

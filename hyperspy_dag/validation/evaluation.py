@@ -239,7 +239,9 @@ def _stacklevel() -> int:
     import sys
 
     level, frame = 1, sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals["__name__"].startswith("hyperspy_dag."):
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(
+        "hyperspy_dag."
+    ):
         level, frame = level + 1, frame.f_back
     return level
 
