@@ -92,13 +92,15 @@ def check_writable(path: str | os.PathLike, overwrite: bool = False) -> Path:
             f"cannot write {path}: there is no folder {folder}; create it first"
         )
     # A .zspy "file" is a folder.
-    if path.is_dir() and path.suffix != ".zspy":
+    zarr = path.suffix == ".zspy" and any((path / n).exists() for n in (".zgroup", "zarr.json"))
+    if path.is_dir() and not zarr:
         raise IsADirectoryError(f"cannot write {path}: it is a folder; give a file name")
     if path.exists() and not overwrite:
         raise FileExistsError(f"{path} exists; give another name or overwrite=True")
-    target = path if path.exists() else folder
-    if not os.access(target, os.W_OK):
-        raise PermissionError(f"cannot write {path}: no permission to write {target}")
+    # All is written beside its place first, and then put there.
+    for target in (folder, path) if path.exists() else (folder,):
+        if not os.access(target, os.W_OK | (os.X_OK if target.is_dir() else 0)):
+            raise PermissionError(f"cannot write {path}: no permission to write {target}")
     return path
 
 

@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -59,3 +62,69 @@ def synthetic_signal(
     signal.metadata.DAG.add_dictionary(provenance)
     attach_labels(signal, index, classes)
     return signal
+
+
+def save_signal(signal: EELSSpectrum, path: Path, show_progressbar: bool | None = None) -> None:
+    """Save a signal; the name appears, or what it names changes, when all is written.
+
+    Parameters
+    ----------
+    signal : EELSSpectrum
+    path : Path
+        As :func:`._checks.check_signal_file` returns it. What is there is replaced.
+    show_progressbar : bool, optional
+        Of lazy signals; default: HyperSpy's preference.
+
+    Raises
+    ------
+    OSError
+        It could not be written: what was there is untouched. Or it could not be put in the place
+        of what was there: the message says where it is.
+    """
+    target = path.resolve()  # a link goes on to be one
+    part, old = (
+        target.with_name(f".{target.stem}.{what}{target.suffix}") for what in ("part", "old")
+    )
+    try:
+        signal.save(part, overwrite=True, show_progressbar=show_progressbar)
+    except BaseException:
+        _remove(part)
+        raise
+    try:
+        if target.is_dir():  # .zspy, which cannot be replaced in one step
+            _remove(old)
+            os.replace(target, old)
+        os.replace(part, target)
+    except OSError as error:
+        raise OSError(
+            f"{path} could not be replaced ({error}); what was to be saved is in {part}"
+        ) from error
+    _remove(old)
+    # Where HyperSpy thinks that it saved.
+    signal.tmp_parameters.folder = str(target.parent)
+    signal.tmp_parameters.filename = target.stem
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file; what was there before stays until all is written.
+
+    Raises
+    ------
+    OSError
+        It could not be written; the message names it.
+    """
+    target = path.resolve()
+    part = target.with_name(f".{target.name}.part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        os.replace(part, target)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise type(error)(f"cannot write {path}: {error.strerror or error}") from error

@@ -375,11 +375,14 @@ class EELSAugmenter:
         models: dict[Any, ClassModel] = {}
         seconds: dict[Any, float] = {}
         errors: dict[Any, Exception] = {}
-        stopped = False
+        stopped, fault = False, None
 
         def watch(progress: TrainingProgress) -> bool:
-            nonlocal stopped
-            stopped = bool(way.callback(progress))
+            nonlocal stopped, fault
+            try:
+                stopped = bool(way.callback(progress))
+            except Exception as error:  # noqa: BLE001 - raised below, when what is done is kept
+                stopped, fault = True, error
             return stopped
 
         one_by_one = way.client is None and min(way.n_jobs, len(jobs)) == 1
@@ -420,6 +423,8 @@ class EELSAugmenter:
             self._keep(data, models, seconds)
         if errors:
             raise self._first_error(errors, run)
+        if fault is not None:
+            raise fault
         missing = [str(label) for label in data.classes if label not in models]
         if stopped and missing:
             kept = ", ".join(map(str, self.classes_))
@@ -712,6 +717,8 @@ class EELSAugmenter:
         ------
         ValueError
             `n_spectra` is smaller than a class: nothing real is thrown away.
+        RuntimeError
+            The training was ended before all classes were fitted.
         """
         way = _Way.of(**options)
         data = training_set(s, labels, align_on=align_on)
@@ -724,6 +731,12 @@ class EELSAugmenter:
                 f"({data.counts[largest]}); give at least that, or leave it out"
             )
         self._fit(data, way)
+        missing = [label for label in data.classes if label not in self.classes_]
+        if missing:
+            raise RuntimeError(
+                f"the training ended before {', '.join(map(str, missing))} was fitted, so that the "
+                "classes cannot be balanced; sample() has the spectra of those that were"
+            )
         parts, index = [], []
         for i, label in enumerate(self.classes_):
             parts.append(data.spectra[label])

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import csv
 import logging
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,7 +57,7 @@ def read_label_file(
     path = check_existing(path)
     suffix = path.suffix.lower()
     if suffix in TABLES:
-        return _table_labels(s, path, column)
+        return _table_labels(s, path, column, note)
     if suffix == ".npy":
         try:
             labels = np.load(path, allow_pickle=False)
@@ -89,14 +90,18 @@ def in_the_maps_shape(
     return array
 
 
-def _table_labels(s: EELSSpectrum, path: Path, column: str | None) -> Any:
+def _table_labels(
+    s: EELSSpectrum, path: Path, column: str | None, note: Callable[[str], None]
+) -> Any:
     rows = _read_table(path)
     shape = s.data.shape[:-1]
     count = int(np.prod(shape))
     if column is not None:
         cells = _column(path, rows, column)
     elif all(len(row) == 1 for row in rows):
-        cells = _single_column([row[0] for row in rows], count)
+        cells = [row[0] for row in rows]
+        if len(cells) == count + 1:
+            cells = _without_one_line(cells, path, note)
     elif (len(rows), len(rows[0])) == shape:
         cells = [cell for row in rows for cell in row]
     else:
@@ -145,23 +150,26 @@ def _column(path: Path, rows: list[list[str]], name: str) -> list[str]:
     return [row[positions[0]] for row in rows[1:]]
 
 
-def _single_column(cells: list[str], count: int) -> list[str]:
-    """Leave out a header, or an empty line at the end, if there is a line more than spectra."""
-    if len(cells) != count + 1:
-        return cells
-    if cells[0] not in cells[1:]:  # no class has a single spectrum
+def _without_one_line(cells: list[str], path: Path, note: Callable[[str], None]) -> list[str]:
+    """Leave out a heading, or an empty line at the end, where there is a line too many."""
+    first = cells[0]
+    # No class has a single spectrum, and nobody's heading says that there is no label.
+    if first not in cells[1:] and first.lower() not in UNLABELLED_STRINGS:
+        note(f"{path}: the first line, {first!r}, is taken as a heading")
         return cells[1:]
     return cells[:-1] if cells[-1] == "" else cells
 
 
 def _numbers(cells: list[str]) -> list[Any]:
     """Whole numbers as such, where all labels are: as an array of numbers would have come."""
-    known = [cell for cell in cells if cell.lower() not in UNLABELLED_STRINGS]
+    known = {cell for cell in cells if cell.lower() not in UNLABELLED_STRINGS}
     try:
-        values = {cell: float(cell) for cell in set(known)}
+        values = {cell: float(cell) for cell in known}
     except ValueError:
         return cells
     whole = all(value.is_integer() for value in values.values())
-    if not whole or len(set(values.values())) != len(values):
+    # 001 is a name that somebody chose.
+    named = any(re.match(r"[+-]?0[0-9]", cell) for cell in known)
+    if not whole or named or len(set(values.values())) != len(values):
         return cells
     return [int(values[cell]) if cell in values else None for cell in cells]

@@ -199,7 +199,9 @@ def dag_augment(
     )
     augmented = augmenter.sample(n_spectra)
     if filename is not None:
-        augmented.save(filename, overwrite=overwrite)
+        from ._output import save_signal
+
+        save_signal(augmented, filename)
     return augmented
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from pathlib import Path
 
 import hyperspy.api as hs
 import numpy as np
@@ -416,6 +417,45 @@ def test_callback_sees_every_look_and_ends_the_fit():
     assert last.metrics == augmenter.history_["Fe3O4"].evaluations[-1].metrics
     assert last.baseline == augmenter.baseline_["Fe3O4"].mean
     assert last.examples.shape[1] == s.data.shape[-1] and np.isfinite(last.examples).all()
+
+
+def test_a_callback_that_fails_ends_the_fit_and_classes_stay():
+    s, labels = two_classes()
+    augmenter = EELSAugmenter(recipe="paper", architecture="compact", max_epochs=2, random_state=0)
+
+    def look(progress):
+        if progress.label == "FeO":
+            raise RuntimeError("boom")
+
+    with pytest.raises(RuntimeError, match="^boom$"):
+        augmenter.fit(s, labels, show_progressbar=False, callback=look)
+    assert "Fe3O4" in augmenter.classes_
+
+
+def test_fit_resample_throws_no_class_away():
+    s, labels = two_classes()
+    augmenter = EELSAugmenter(recipe="paper", architecture="compact", max_epochs=2, random_state=0)
+    with (
+        pytest.warns(UserWarning, match="interrupted"),
+        pytest.raises(RuntimeError, match="before FeO was fitted"),
+    ):
+        augmenter.fit_resample(s, labels, show_progressbar=False, callback=lambda progress: True)
+
+
+def test_a_save_that_fails_leaves_what_was_there(tmp_path, monkeypatch):
+    s, labels = two_classes()
+    path = tmp_path / "a.hspy"
+    path.write_bytes(b"what was there")
+
+    def disk_full(self, name, **_):
+        Path(name).write_text("half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(EELSSpectrum, "save", disk_full)
+    with pytest.raises(OSError, match="No space left"):
+        s.dag_augment(labels, max_epochs=1, n_spectra=2, filename=path, overwrite=True)
+    assert path.read_bytes() == b"what was there"
+    assert [one.name for one in tmp_path.iterdir()] == ["a.hspy"]
 
 
 def test_callback_needs_this_process():

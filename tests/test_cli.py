@@ -305,8 +305,23 @@ def test_labels_of_maps_and_numbers(files, tmp_path):
         assert found.classes == [0, 1, 2, 10], name
         np.testing.assert_array_equal(found.index, expected.index, err_msg=name)
 
+    (tmp_path / "names.csv").write_text("\n".join(f"{n:03}" for n in numbers.clip(0).ravel()))
+    assert read(s, tmp_path / "names.csv").classes == ["000", "001", "002", "010"]
+
     stack = EELSAugmenter.load(files / "quick.dag").sample(3)
     assert read(stack).counts == {"Fe3O4": 3, "FeO": 3}
+
+
+def test_a_heading_is_said_and_a_first_spectrum_without_label_is_none(tmp_path, capsys):
+    s, labels = two_classes()
+    labels = labels.astype("<U9")
+    (tmp_path / "labels.csv").write_text("\n".join(["phase", *labels]))
+    read(s, tmp_path / "labels.csv")
+    assert "the first line, 'phase', is taken as a heading" in capsys.readouterr().err
+    labels[0] = "nan"
+    (tmp_path / "labels.csv").write_text("\n".join([*labels, "", ""]))
+    found = read(s, tmp_path / "labels.csv")
+    np.testing.assert_array_equal(found.index, parse_labels(s, labels).index)
 
 
 @pytest.mark.parametrize(
@@ -397,6 +412,17 @@ def test_what_others_print_is_no_result(files, tmp_path, monkeypatch):
     result = run("sample", files / "quick.dag", tmp_path / "a.hspy", "--json")
     assert json.loads(result.stdout)["spectra_per_class"] == 100
     assert "chatter" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["a.hspy", "a.zspy"])
+def test_what_a_link_points_to_is_replaced(files, tmp_path, name):
+    run("sample", files / "quick.dag", tmp_path / name, "-n", 2)
+    link = tmp_path / f"link{name[1:]}"
+    link.symlink_to(tmp_path / name, target_is_directory=name.endswith("zspy"))
+    run("sample", files / "quick.dag", link, "--force", "-n", 3)
+    assert link.is_symlink()
+    assert hs.load(tmp_path / name).data.shape == (2, 3, 48)
+    assert {path.name for path in tmp_path.iterdir()} == {name, link.name}
 
 
 @pytest.mark.parametrize("name", ["a.hspy", "a.zspy"])

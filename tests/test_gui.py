@@ -132,9 +132,37 @@ def test_regions_become_labels() -> None:
     regions[1].left = 4
     with pytest.raises(ValueError, match="shares 1 spectra with class a"):
         region_labels(s, regions)
+    regions[1].name = "nan"
+    with pytest.raises(ValueError, match="says that there is no label"):
+        region_labels(s, regions)
     regions[1].name = " "
     with pytest.raises(ValueError, match="no class name"):
         region_labels(s, regions)
+
+
+def test_regions_that_are_added_anew_are_of_another_class() -> None:
+    s = raw_scan()
+    s.axes_manager.navigation_axes[0].scale = -2.0
+    tool = AugmentationTool(s, None)
+    first, second = tool.add_region(), tool.add_region()
+    tool.remove_region(first)
+    third = tool.add_region()
+    assert len({second.name, third.name}) == len({second.colour, third.colour}) == 2
+    assert second.mask(s).any() and third.mask(s).any()
+
+
+def test_what_is_dragged_during_a_training_is_checked_after_it(data) -> None:
+    tool = AugmentationTool(*data, max_epochs=20, n_spectra=6, random_state=3)
+    tool.check(WAIT)
+    tool.train()
+    tool._range_dragged("signal", 632.0, 650.0)
+    assert tool.wait(WAIT)
+    assert not tool.check(WAIT)
+    tool.train()
+    assert tool.wait(WAIT)
+    axis = tool.result.axes_manager.signal_axes[0]
+    assert axis.low_value == pytest.approx(632, abs=axis.scale)
+    assert axis.high_value == pytest.approx(650, abs=axis.scale)
 
 
 def test_ranges_and_regions_follow_the_mouse_and_the_numbers(monkeypatch) -> None:

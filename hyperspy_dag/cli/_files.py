@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,33 +28,23 @@ def check_output(path: Path, force: bool, inputs: list[Path | None], *, signal: 
     from hyperspy_dag._checks import check_signal_file, check_writable
 
     path = (check_signal_file if signal else check_writable)(path, overwrite=True)
-    if any(one is not None and one.resolve() == path.resolve() for one in inputs):
+    given = [one.expanduser().resolve() for one in inputs if one is not None]
+    if path.resolve() in given:
         raise ValueError(f"{path} is read and written in one command; give another name to write")
     if path.exists() and not force:
         raise FileExistsError(f"{path} exists; give another name, or --force to replace it")
     return path
 
 
-def save_signal(signal: EELSSpectrum, path: Path) -> None:
-    """Save a signal; the name appears, or what it names changes, when all is written.
-
-    A job that is killed while it saves leaves nothing that the next one would take for a result.
-    """
+def save(signal: EELSSpectrum, path: Path) -> None:
+    """Save a signal; a job that is killed meanwhile leaves nothing that looks like a result."""
     from hyperspy.defaults_parser import preferences
+
+    from hyperspy_dag._output import save_signal
 
     # Dask's bar is made for terminals: it fills the log of a batch job.
     show = preferences.General.show_progressbar and sys.stderr.isatty()
-    part = path.with_name(f".{path.stem}.part{path.suffix}")
-    try:
-        signal.save(part, overwrite=True, show_progressbar=show)
-        if path.is_dir():  # .zspy
-            shutil.rmtree(path)
-        os.replace(part, path)
-    finally:
-        if part.is_dir():
-            shutil.rmtree(part)
-        else:
-            part.unlink(missing_ok=True)
+    save_signal(signal, path, show_progressbar=show)
 
 
 # --- in -------------------------------------------------------------------------------------------

@@ -101,6 +101,9 @@ def command(function: Callable[..., Result]) -> Callable[..., None]:
             text = _one_line(error) + (_way_on(given) if code == FAILED else "")
             raise _ending(f"error: {text}", code, debug) from error
         text = _as_json(result.data) if as_json else _as_text(result)
+        if hasattr(stdout, "reconfigure"):
+            # The work is done: a terminal without some letter gets its number instead.
+            stdout.reconfigure(errors="backslashreplace")
         print(text, file=stdout, flush=True)
 
     signature = inspect.signature(function, eval_str=True)

@@ -10,7 +10,7 @@ import typer
 
 from . import _options as opt
 from ._app import app
-from ._files import check_output, known_label, read_labels, read_signal, save_signal
+from ._files import check_output, known_label, read_labels, read_signal, save
 from ._frame import Result, command
 
 
@@ -40,7 +40,7 @@ def preprocess(
     s = read_signal(spectra, lazy).dag_preprocess(
         background_range, signal_range, normalise, pca_components
     )
-    save_signal(s, output)
+    save(s, output)
     return Result({"output": str(output), "signal": repr(s)} | _record(s))
 
 
@@ -169,7 +169,7 @@ def augment(
     if save_augmenter is not None:
         augmenter.save(save_augmenter, overwrite=True)
     stack = augmenter.sample(n_spectra)
-    save_signal(stack, output)
+    save(stack, output)
     return Result(
         {
             "output": str(output),
@@ -233,7 +233,7 @@ def sample(
         random_state=seed,
         lazy=lazy,
     )
-    save_signal(stack, output)
+    save(stack, output)
     how = stack.metadata.DAG.sampling.as_dictionary()
     return Result(
         {

@@ -121,7 +121,9 @@ def evaluate(
         if path.suffix.lower() == ".html":
             report.to_html(path, overwrite=True)
         else:
-            path.write_text(json.dumps(figures, indent=1), encoding="utf-8")
+            from hyperspy_dag._output import write_text
+
+            write_text(path, json.dumps(figures, indent=1))
     written = [str(path) for path in reports]
     return Result({"output": written, **figures}, report_text(report, written))
 

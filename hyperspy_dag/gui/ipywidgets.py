@@ -47,6 +47,7 @@ def augmentation_widget(obj: AugmentationTool, **kwargs: Any) -> dict[str, Any]:
         _show(obj, "editable", part, "disabled", lambda on: not on)
     shown = ipw.Dropdown(options=[""], layout=ipw.Layout(width="14em"))
     _keep_choice(obj, shown)
+    _show(obj, "editable", shown, "disabled", lambda on: not on)
     buttons = {
         "train_button": ipw.Button(description="Train", button_style="success", icon="play"),
         "stop_button": ipw.Button(description="Stop", button_style="warning", icon="stop"),
@@ -61,7 +62,8 @@ def augmentation_widget(obj: AugmentationTool, **kwargs: Any) -> dict[str, Any]:
         _show(obj, f"can_{name}", button, "disabled", lambda on: not on)
     buttons["add_button"].on_click(lambda _: obj.add_region())
     buttons["plot_button"].on_click(lambda _: obj.show_plot())
-    _show(obj, "editable", buttons["add_button"], "disabled", lambda on: not on)
+    drawn = "drawn" in obj.label_sources
+    _show(obj, "editable", buttons["add_button"], "disabled", lambda on: not (on and drawn))
 
     said = {
         "status": _text(obj, "status", "font-weight:600"),

@@ -13,6 +13,7 @@ import traits.api as t
 from hyperspy.ui_registry import add_gui_method
 
 from hyperspy_dag._checks import check_count, check_signal_file
+from hyperspy_dag._output import save_signal
 from hyperspy_dag.augmenter import EELSAugmenter
 from hyperspy_dag.clustering import cluster
 from hyperspy_dag.dag.architectures import ARCHITECTURES, AUTO
@@ -150,6 +151,8 @@ class AugmentationTool(t.HasTraits):
         self.signal = signal
         self.labels = labels
         self._prepared: Prepared | None = None
+        self._trained: Prepared | None = None
+        self._trained_version = 0
         self._training: Training | None = None
         self._clusters: tuple[tuple, Any] | None = None
         self.labels_used: Any = None
@@ -325,18 +328,21 @@ class AugmentationTool(t.HasTraits):
         -------
         Region
         """
-        number = len(self.regions)
+        if "drawn" not in self.label_sources:
+            raise ValueError("regions are drawn on line scans and scans; this signal is neither")
+        taken = {region.name for region in self.regions}
+        number = next(i for i in range(len(taken) + 1) if f"class {i + 1}" not in taken)
         limits = {}
         axes = self.signal.axes_manager.navigation_axes
         for axis, low, high in zip(axes, ("left", "top"), ("right", "bottom"), strict=False):
             values = axis.axis
-            step = values[1] - values[0] if len(values) > 1 else 1.0
+            step = abs(values[1] - values[0]) if len(values) > 1 else 1.0
             # Beside each other along the first axis, so that none hides another.
             share = max(1, len(values) // 4)
             first = (number % 4) * share if low == "left" else share
             first = min(first, len(values) - 1)
-            limits[low] = float(values[first])
-            limits[high] = float(values[min(first + share, len(values)) - 1] + step)
+            ends = values[first], values[min(first + share, len(values)) - 1]
+            limits[low], limits[high] = float(min(ends)), float(max(ends) + step)
         colour = CLASS_COLOURS[number % len(CLASS_COLOURS)]
         region = Region(name=name or f"class {number + 1}", colour=colour, **limits)
         self.regions.append(region)
@@ -476,6 +482,7 @@ class AugmentationTool(t.HasTraits):
         self._checker.wait()
         if not self.can_train or self._prepared is None:
             raise RuntimeError(f"not ready to train: {self.problem or self.status}")
+        self._trained, self._trained_version = self._prepared, self._version
         self.labels_used = self._prepared.labels
         self._live.clear()
         self.trait_set(error="", result=None, augmenter=None, fraction=0.0, shown_choices=[])
@@ -525,7 +532,7 @@ class AugmentationTool(t.HasTraits):
             return
         try:
             path = check_signal_file(self.filename, self.overwrite)
-            self.result.save(path, overwrite=self.overwrite)
+            save_signal(self.result, path)
         except (OSError, TypeError, ValueError) as error:
             self.error = f"Not saved: {error}"
             return
@@ -561,14 +568,13 @@ class AugmentationTool(t.HasTraits):
     @t.observe("shown", post_init=True)
     def _draw_training(self, event: Any = None) -> None:
         name = self.shown
-        if name not in self._live or self._prepared is None:
+        if name not in self._live or self._trained is None:
             return
         history, baseline, examples = self._live[name]
-        data = self._prepared.data
+        data = self._trained.data
         label = next(one for one in data.classes if str(one) == name)
-        if self.augmenter is not None:
-            index = self.augmenter.classes_.index(label)
-            examples = self.result.data[index]
+        if self.augmenter is not None and label in self.augmenter.classes_:
+            examples = self.result.data[self.augmenter.classes_.index(label)]
         try:
             self.training_picture = training_picture(
                 label,
@@ -576,7 +582,7 @@ class AugmentationTool(t.HasTraits):
                 baseline,
                 self._kept.get("stopping", "all"),
                 self._kept.get("tolerance", 0.05),
-                self._prepared.energy,
+                self._trained.energy,
                 data.spectra[label],
                 examples,
             )
@@ -614,6 +620,10 @@ class AugmentationTool(t.HasTraits):
             self.status = f"Done: {training.result}."
         self.state = "ended"
         self._draw_training()
+        if self._version != self._trained_version:
+            # Something was dragged meanwhile, which is not to be trained on unchecked.
+            self.state = "checking"
+            self._checker.request()
 
 
 def _mean_spectrum(s: EELSSpectrum) -> np.ndarray:

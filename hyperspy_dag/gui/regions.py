@@ -10,6 +10,8 @@ import numpy as np
 import traits.api as t
 from numpy.typing import NDArray
 
+from hyperspy_dag.labels import UNLABELLED_STRINGS
+
 if TYPE_CHECKING:
     from exspy.signals import EELSSpectrum
 
@@ -71,6 +73,8 @@ def region_labels(s: EELSSpectrum, regions: Sequence[Region]) -> NDArray[np.str_
         name = region.name.strip()
         if not name:
             raise ValueError(f"region {number} has no class name.")
+        if name.lower() in UNLABELLED_STRINGS:
+            raise ValueError(f"region {number}: {name!r} says that there is no label; rename it.")
         mask = region.mask(s)
         if not mask.any():
             raise ValueError(f"region {number} ({name}) holds no spectrum: widen it.")

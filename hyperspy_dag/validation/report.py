@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperspy_dag._checks import check_choice, check_writable
+from hyperspy_dag._output import write_text
 from hyperspy_dag._persistence import to_strict_json
 from hyperspy_dag.labels import Label
 from hyperspy_dag.validation.tstr import TSTRResult
@@ -255,7 +256,7 @@ class Report:
             The file cannot be written.
         """
         path = check_writable(path, overwrite)
-        path.write_text(self._render(whole_page=True), encoding="utf-8")
+        write_text(path, self._render(whole_page=True))
 
     def _render(self, whole_page: bool) -> str:
         from jinja2 import Environment, StrictUndefined
