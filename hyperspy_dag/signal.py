@@ -110,7 +110,8 @@ def dag_augment(
     recipe, stopping, tolerance, max_epochs, random_state
         See :class:`hyperspy_dag.EELSAugmenter`.
     filename : str or path, optional
-        Also save the result there, as .hspy or .zspy; tried before the training.
+        Also save the result there, as .hspy or .zspy; tried before the training. The interface
+        begins with that name, and saves when told to.
     overwrite : bool, default False
         Whether an existing file may be replaced.
     n_jobs, client, checkpoint_dir, checkpoint_every

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import threading
+import warnings
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from spectra import eels, two_classes, white_lines
 
 from hyperspy_dag import EELSAugmenter, get_labels, signal
 from hyperspy_dag.gui import _toolkits, model
+from hyperspy_dag.gui._training import collected_warnings
 from hyperspy_dag.gui.model import AugmentationTool
 from hyperspy_dag.gui.regions import Region, region_labels
 
@@ -149,6 +151,39 @@ def test_regions_that_are_added_anew_are_of_another_class() -> None:
     third = tool.add_region()
     assert len({second.name, third.name}) == len({second.colour, third.colour}) == 2
     assert second.mask(s).any() and third.mask(s).any()
+
+
+def test_warnings_of_two_interfaces_at_once_are_kept_apart() -> None:
+    shown, steps = warnings.showwarning, threading.Barrier(2, timeout=WAIT)
+    found = {}
+
+    def work(name: str, first_out: bool) -> None:
+        with collected_warnings() as notes:
+            steps.wait()
+            warnings.warn(f"of {name}", UserWarning, stacklevel=1)
+            steps.wait()
+            if not first_out:
+                steps.wait()
+        found[name] = notes
+        if first_out:
+            steps.wait()
+
+    threads = [threading.Thread(target=work, args=pair) for pair in (("a", True), ("b", False))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(WAIT)
+    assert found == {"a": ["of a"], "b": ["of b"]}
+    assert warnings.showwarning is shown
+
+
+def test_wrong_arguments_are_said_in_the_librarys_words(data, tmp_path) -> None:
+    with pytest.raises(ValueError, match="Did you mean"):
+        AugmentationTool(*data, design="single_bitran")
+    with pytest.raises(TypeError, match="n_spectra"):
+        AugmentationTool(*data, n_spectra="x")
+    tool = AugmentationTool(*data, checkpoint_dir=tmp_path / "no" / "folder")
+    assert "create it first" in tool.check(WAIT)
 
 
 def test_what_is_dragged_during_a_training_is_checked_after_it(data) -> None:

@@ -25,34 +25,65 @@ if TYPE_CHECKING:
 _logger = logging.getLogger(__name__)
 
 
+class _Hook:
+    """What shows warnings while threads collect theirs; there is one for all of them.
+
+    ``warnings.catch_warnings`` would take those of all threads away, for as long as a training
+    lasts, and two such that end in another order than they began would leave the wrong one.
+    """
+
+    #: What has been said once is said again of the next input.
+    _RULE = ("always", None, UserWarning, None, 0)
+
+    def __init__(self) -> None:
+        self._lists: dict[int, list[str]] = {}
+        self._lock = threading.Lock()
+        self._shown: Callable[..., None] = warnings.showwarning
+
+    def begin(self, found: list[str]) -> None:
+        """Collect in `found` what the calling thread warns of."""
+        with self._lock:
+            if not self._lists:
+                self._shown, warnings.showwarning = warnings.showwarning, self._show
+                warnings.filters.insert(0, self._RULE)
+                warnings._filters_mutated()
+            self._lists[threading.get_ident()] = found
+
+    def end(self) -> None:
+        """Leave the warnings of the calling thread alone again."""
+        with self._lock:
+            del self._lists[threading.get_ident()]
+            if self._lists:
+                return
+            if warnings.showwarning == self._show:
+                warnings.showwarning = self._shown
+            if self._RULE in warnings.filters:
+                warnings.filters.remove(self._RULE)
+                warnings._filters_mutated()
+
+    def _show(self, message: Any, category: Any, *rest: Any, **options: Any) -> None:
+        if threading.current_thread() is threading.main_thread():
+            self._shown(message, category, *rest, **options)
+            return
+        own = self._lists.get(threading.get_ident())
+        # A thread that collects nothing works for one that does, as dask's do.
+        for found in list(self._lists.values()) if own is None else [own]:
+            if issubclass(category, UserWarning) and str(message) not in found:
+                found.append(str(message))
+
+
+_hook = _Hook()
+
+
 @contextmanager
 def collected_warnings() -> Iterator[list[str]]:
-    """Collect the warnings of threads; those of the main thread go where they always do.
-
-    ``warnings.catch_warnings`` would take them all away, for as long as a training lasts.
-    """
+    """Collect the warnings of this thread; those of the main thread go where they always do."""
     found: list[str] = []
-    shown = warnings.showwarning
-
-    def show(message: Any, category: Any, *rest: Any, **options: Any) -> None:
-        if threading.current_thread() is threading.main_thread():
-            shown(message, category, *rest, **options)
-        elif issubclass(category, UserWarning) and str(message) not in found:
-            found.append(str(message))
-
-    # What has been said once is said again of the next input.
-    rule = ("always", None, UserWarning, None, 0)
-    warnings.filters.insert(0, rule)
-    warnings._filters_mutated()
-    warnings.showwarning = show
+    _hook.begin(found)
     try:
         yield found
     finally:
-        if warnings.showwarning is show:
-            warnings.showwarning = shown
-        if rule in warnings.filters:
-            warnings.filters.remove(rule)
-            warnings._filters_mutated()
+        _hook.end()
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from hyperspy.ui_registry import add_gui_method
 
 from hyperspy_dag._checks import check_count, check_signal_file
 from hyperspy_dag._output import save_signal
+from hyperspy_dag._runs import check_new_run
 from hyperspy_dag.augmenter import EELSAugmenter
 from hyperspy_dag.clustering import cluster
 from hyperspy_dag.dag.architectures import ARCHITECTURES, AUTO
@@ -56,6 +57,9 @@ SOURCES = {
 
 #: Spectra that the mean of the input is taken of, at most.
 _MEAN_OF = 200
+
+#: Of the augmenter, besides those of stopping, which have no control.
+_SETTINGS = ("design", "architecture", "recipe", "max_epochs", "random_state")
 
 _PICKED = {"nothing": "", "background range": "background", "signal range": "signal"}
 
@@ -181,6 +185,15 @@ class AugmentationTool(t.HasTraits):
         low, high = float(self._axis.axis[0]), float(self._axis.axis[-1])
         step = (high - low) / 10
         arguments = dict(arguments)
+        # Said as everywhere, not in the words of traits.
+        check_count("n_spectra", arguments.get("n_spectra", 1))
+        EELSAugmenter(
+            **{
+                name: arguments[name]
+                for name in (*_SETTINGS, "stopping", "tolerance")
+                if name in arguments
+            }
+        )
         self._kept = {
             name: arguments.pop(name)
             for name in ("stopping", "tolerance", "checkpoint_dir", "checkpoint_every")
@@ -276,8 +289,8 @@ class AugmentationTool(t.HasTraits):
         return f"s.dag_augment(labels, {said})"
 
     def _settings(self) -> dict[str, Any]:
-        names = ("design", "architecture", "recipe", "max_epochs", "random_state", "stopping")
-        return {k: v for k, v in self.arguments().items() if k in (*names, "tolerance")}
+        names = (*_SETTINGS, "stopping", "tolerance")
+        return {k: v for k, v in self.arguments().items() if k in names}
 
     def current_labels(self) -> Any:
         """Return the labels that are chosen.
@@ -431,6 +444,8 @@ class AugmentationTool(t.HasTraits):
                 EELSAugmenter(**self._settings())
                 check_count("n_spectra", self.n_spectra)
                 arguments = self.arguments()
+                if arguments.get("checkpoint_dir") is not None:
+                    check_new_run(arguments["checkpoint_dir"])
                 labels = self.current_labels()
                 prepared = prepare(
                     self.signal, labels, arguments["background_range"], arguments["signal_range"]
