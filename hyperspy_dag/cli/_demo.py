@@ -43,7 +43,9 @@ def run_demo(folder: Path, n_spectra: int, max_epochs: int | None, force: bool) 
     """
     from matplotlib.figure import Figure
 
-    folder = folder.expanduser()
+    from hyperspy_dag._checks import check_folder
+
+    folder = check_folder("FOLDER", folder)
     folder.mkdir(exist_ok=True)
     files = {name: _files(folder, end) for name, end in DATA_SETS.items()}
     picture = folder / "augmented.png"
