@@ -5,7 +5,9 @@
     python benchmarks/mn2_659.py --recipe paper --architecture simple_dense
     python benchmarks/mn2_659.py --n-train 30
 
-Each seed draws its own split. As many synthetic spectra are drawn as real ones judge. Prints one
+Each seed draws its own split. As many synthetic spectra are drawn as real ones judge; with
+``--draws`` several times, and the figures of a seed are means over these (those of one draw scatter
+by 0.015 in precision and recall, by 0.035 in density). Prints one
 table (a row a seed, then the median, the conventional methods' medians on the same splits, and
 real against real), what is asked for beside it, and writes both as Markdown and JSON to
 ``benchmarks/results/``.
@@ -139,8 +141,12 @@ def run(seed: int, arguments: argparse.Namespace) -> dict[str, float]:
     begin = time.perf_counter()
     augmenter.fit(s, labels)
     seconds = time.perf_counter() - begin
-    synthetic = augmenter.sample(len(part.held_out)).data[0].astype(float)
-    result = judge(synthetic, part.train, part.held_out, part.energy)
+    states = [None, *range(1, arguments.draws)]
+    found = []
+    for state in states:
+        synthetic = augmenter.sample(len(part.held_out), random_state=state).data[0].astype(float)
+        found.append(judge(synthetic, part.train, part.held_out, part.energy))
+    result = {name: float(np.mean([one[name] for one in found])) for name in found[0]}
     return with_snr_ratio(result) | {"epoch": augmenter.best_[0].epoch, "fit_seconds": seconds}
 
 
@@ -148,6 +154,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--n-train", type=int, default=100)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--draws", type=int, default=1, help="of each fitted augmenter")
     parser.add_argument("--design", default="single_bitrans")
     parser.add_argument("--architecture", default="auto")
     parser.add_argument("--recipe", default="refined")
@@ -172,11 +179,12 @@ def main() -> None:
             rows["median"], others, limits, arguments.n_train
         )
     )
+    drawn = f", {arguments.draws} draws each" if arguments.draws > 1 else ""
     text = (
         f"# {arguments.n_train} spectra of {DATA_FILE}: {arguments.design}, "
         f"{arguments.architecture}, {arguments.recipe}\n\n{table}\n\n"
         f"95 % intervals of {arguments.n_train} real spectra against all others: {intervals}\n\n"
-        f"| median of {arguments.seeds} seeds | asked for | measured | reached |\n"
+        f"| median of {arguments.seeds} seeds{drawn} | asked for | measured | reached |\n"
         "|---|---|---|---|\n"
         f"{asked}\n\n"
         f"Best baselines are told without {', '.join(DEGENERATE)}, which copy or blur.\n"
@@ -185,6 +193,8 @@ def main() -> None:
     name = f"mn2_659_{arguments.recipe}_{arguments.architecture}_{arguments.n_train}"
     if arguments.seeds != 3:
         name += f"_{arguments.seeds}_seeds"
+    if arguments.draws != 1:
+        name += f"_{arguments.draws}_draws"
     arguments.output.mkdir(parents=True, exist_ok=True)
     (arguments.output / f"{name}.md").write_text(text)
     (arguments.output / f"{name}.json").write_text(json.dumps(rows, indent=1) + "\n")

@@ -84,7 +84,7 @@ def train(folder: str, resume: bool, die_in_write: int) -> None:
             show_progressbar=False,
         )
     digest = hashlib.sha256()
-    for model in augmenter._models.values():
+    for model in augmenter._fitted().models.values():
         for weight in model.weights:
             digest.update(weight.tobytes())
     print("writes", len(writes), flush=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from . import __version__
 from ._checks import check_folder
 from ._headers import check_classes, check_digest, check_energy_axis, check_metadata
 from ._persistence import CHECKPOINT, AugmenterFileError, below, finite, read, to_json, write
+from ._warnings import warn
 from .dag.checkpoints import ClassCheckpoint
 from .labels import ClassLabels
 from .training_data import TrainingSet, data_digest
@@ -164,11 +164,9 @@ def open_run(folder: Any) -> tuple[Run, dict[str, Any], TrainingSet]:
             f"{path} is not what this version writes ({type(error).__name__}: {error})"
         ) from error
     if header.get("package_version") != __version__:
-        warnings.warn(
+        warn(
             f"{folder} was begun by hyperspy_dag {header.get('package_version')}, this is "
-            f"{__version__}: what comes out may not be what either would have given alone.",
-            UserWarning,
-            stacklevel=4,
+            f"{__version__}: what comes out may not be what either would have given alone."
         )
     return Run(folder, every, _owner(settings, data.digest)), header, data
 

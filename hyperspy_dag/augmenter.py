@@ -6,9 +6,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import warnings
-from contextlib import closing, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,15 +20,16 @@ from ._checks import (
     check_random_state,
     check_writable,
 )
-from ._headers import check_classes, check_digest, check_energy_axis, check_metadata
+from ._fitting import FitResult, Way, carry_out
 from ._output import synthetic_signal
 from ._persistence import AugmenterFileError
-from ._runs import Run, begin_run, check_new_run, open_run
-from ._workers import WorkerLostError, check_workers, fit_classes
+from ._runs import Run, begin_run, open_run
+from ._warnings import warn
+from ._workers import WorkerLostError
 from .dag.architectures import ARCHITECTURES, AUTO, GeneratorBranches
 from .dag.designs import DESIGNS
 from .dag.fitted import ClassModel
-from .dag.jobs import ClassJob, TrainingProgress
+from .dag.jobs import ClassJob, TrainingDivergedError, TrainingProgress
 from .dag.recipes import RECIPES
 from .dag.sources import SpectrumSource, lazy_stack
 from .dag.stopping import CRITERIA, METRICS, StoppingRule
@@ -47,7 +46,13 @@ if TYPE_CHECKING:
     from .dag.stopping import Evaluation
     from .validation import Report
 
-__all__ = ["AugmenterFileError", "EELSAugmenter", "NotFittedError", "WorkerLostError"]
+__all__ = [
+    "AugmenterFileError",
+    "EELSAugmenter",
+    "NotFittedError",
+    "TrainingDivergedError",
+    "WorkerLostError",
+]
 
 _logger = logging.getLogger(__name__)
 
@@ -60,39 +65,6 @@ _CLEAN_DRAWS = 2000
 
 class NotFittedError(ValueError, AttributeError):
     """The augmenter was asked for spectra before :meth:`EELSAugmenter.fit`."""
-
-
-@dataclass(frozen=True)
-class _Way:
-    """How a fit is carried out, which changes nothing of what comes out."""
-
-    n_jobs: int
-    client: Client | None
-    show_progressbar: bool | None
-    new_run: Path | None = None
-    every: int = 0
-    callback: Callable[[TrainingProgress], bool | None] | None = None
-
-    @classmethod
-    def of(
-        cls,
-        n_jobs: int | None = None,
-        client: Client | None = None,
-        checkpoint_dir: str | os.PathLike | None = None,
-        checkpoint_every: int = 10,
-        show_progressbar: bool | None = None,
-        callback: Callable[[TrainingProgress], bool | None] | None = None,
-    ) -> _Way:
-        """Check the arguments of :meth:`EELSAugmenter.fit`, before hours of work."""
-        if callback is not None and not callable(callback):
-            raise TypeError(f"callback must be callable or None, {callback!r} was given")
-        return cls(
-            *check_workers(n_jobs, client, callback is not None),
-            show_progressbar,
-            None if checkpoint_dir is None else check_new_run(checkpoint_dir),
-            check_count("checkpoint_every", checkpoint_every),
-            callback,
-        )
 
 
 class EELSAugmenter:
@@ -178,17 +150,10 @@ class EELSAugmenter:
         self.max_epochs = check_count("max_epochs", max_epochs)
         self.precision = check_choice("precision", precision, PRECISIONS)
         self.random_state_ = check_random_state(random_state)
-        self._models: dict[Any, ClassModel] = {}
-        self._energy_axis: dict[str, Any] = {}
-        self._channels = 0
-        self._digest = ""
-        self._spectrum_digests = np.empty(0, np.uint64)
-        self._fit_seconds: dict[Any, float] = {}
-        self._preprocessing: dict[str, Any] | None = None
-        self._instrument: dict[str, Any] | None = None
+        self._result: FitResult | None = None
 
     def __repr__(self) -> str:
-        if not self._models:
+        if self._result is None:
             state = "not fitted"
         else:
             count = len(self.classes_)
@@ -205,27 +170,27 @@ class EELSAugmenter:
     @property
     def classes_(self) -> list:
         """Classes that were fitted."""
-        return list(self._fitted())
+        return list(self._fitted().models)
 
     @property
     def history_(self) -> dict:
         """Costs per epoch and metrics at each evaluation, by class."""
-        return {label: model.history for label, model in self._fitted().items()}
+        return {label: model.history for label, model in self._fitted().models.items()}
 
     @property
     def baseline_(self) -> dict:
         """Metrics of real against real spectra, by class."""
-        return {label: model.baseline for label, model in self._fitted().items()}
+        return {label: model.baseline for label, model in self._fitted().models.items()}
 
     @property
     def best_(self) -> dict[Any, Evaluation]:
         """Epoch and metrics of the state that was kept, by class."""
-        return {label: model.best for label, model in self._fitted().items()}
+        return {label: model.best for label, model in self._fitted().models.items()}
 
-    def _fitted(self) -> dict[Any, ClassModel]:
-        if not self._models:
+    def _fitted(self) -> FitResult:
+        if self._result is None:
             raise NotFittedError("this EELSAugmenter is not fitted: call fit(s, labels) first")
-        return self._models
+        return self._result
 
     # -- training ----------------------------------------------------------------------------
 
@@ -291,7 +256,7 @@ class EELSAugmenter:
             Of anything that training would stumble over, before it begins.
         FileExistsError
             `checkpoint_dir` holds a training already.
-        hyperspy_dag.dag.fitting.TrainingDivergedError
+        TrainingDivergedError
             A class's loss was not finite, and again after a restart.
         WorkerLostError
             The process that trained a class was killed, again and again.
@@ -310,7 +275,7 @@ class EELSAugmenter:
         processes, which decides the order of sums, but not on `n_jobs`, `client` or
         checkpoints.
         """
-        way = _Way.of(n_jobs, client, checkpoint_dir, checkpoint_every, show_progressbar, callback)
+        way = Way.of(n_jobs, client, checkpoint_dir, checkpoint_every, show_progressbar, callback)
         return self._fit(training_set(s, labels, align_on=align_on), way)
 
     @classmethod
@@ -355,7 +320,7 @@ class EELSAugmenter:
         BlockingIOError
             Another process trains into this folder.
         """
-        way = _Way.of(n_jobs, client, show_progressbar=show_progressbar, callback=callback)
+        way = Way.of(n_jobs, client, show_progressbar=show_progressbar, callback=callback)
         run, header, data = open_run(checkpoint_dir)
         if (s is None) != (labels is None):
             raise TypeError("give both s and labels, or neither")
@@ -368,72 +333,24 @@ class EELSAugmenter:
         augmenter = cls._of_settings(run.folder, header["settings"])
         return augmenter._fit(data, way, run)
 
-    def _fit(self, data: TrainingSet, way: _Way, run: Run | None = None) -> EELSAugmenter:
+    def _fit(self, data: TrainingSet, way: Way, run: Run | None = None) -> EELSAugmenter:
         if way.new_run is not None:
             run = begin_run(way.new_run, way.every, self._settings(), data)
         jobs = [self._job(number, label, run) for number, label in enumerate(data.classes)]
-        models: dict[Any, ClassModel] = {}
-        seconds: dict[Any, float] = {}
-        errors: dict[Any, Exception] = {}
-        stopped, fault = False, None
-
-        def watch(progress: TrainingProgress) -> bool:
-            nonlocal stopped, fault
-            try:
-                stopped = bool(way.callback(progress))
-            except Exception as error:  # noqa: BLE001 - raised below, when what is done is kept
-                stopped, fault = True, error
-            return stopped
-
-        one_by_one = way.client is None and min(way.n_jobs, len(jobs)) == 1
-        progress = (_EpochProgress if one_by_one else _ClassProgress)(
-            data.classes, self.max_epochs, way.show_progressbar
-        )
-        try:
-            with (
-                run.lock() if run else nullcontext(),
-                progress,
-                closing(
-                    fit_classes(
-                        jobs,
-                        data.spectra,
-                        n_jobs=way.n_jobs,
-                        client=way.client,
-                        progress=progress.report,
-                        watch=None if way.callback is None else watch,
-                    )
-                ) as results,
-            ):
-                for label, result in results:
-                    progress.finish(label)
-                    if isinstance(result, Exception):
-                        errors[label] = result
-                        _logger.warning("Class %r was not fitted: %s", label, result)
-                    else:
-                        models[label], seconds[label] = result
-                    if stopped:
-                        break
-                    if label in models:
-                        self._warn_if_not_reached(label, models[label])
-        except KeyboardInterrupt:
-            if not models:
-                raise
-            stopped = True
-        if models:
-            self._keep(data, models, seconds)
-        if errors:
-            raise self._first_error(errors, run)
-        if fault is not None:
-            raise fault
-        missing = [str(label) for label in data.classes if label not in models]
-        if stopped and missing:
+        outcome = carry_out(jobs, data, way, run, self._warn_if_not_reached)
+        if outcome.models:
+            self._result = FitResult.of(data, outcome.models, outcome.seconds)
+        if outcome.errors:
+            raise self._first_error(outcome.errors, run)
+        if outcome.fault is not None:
+            raise outcome.fault
+        missing = [str(label) for label in data.classes if label not in outcome.models]
+        if outcome.stopped and missing:
             kept = ", ".join(map(str, self.classes_))
             hint = f" Go on by {_resume_call(run)}." if run else ""
-            warnings.warn(
+            warn(
                 f"Training was interrupted. Kept: the best state of {kept}. Not fitted: "
-                f"{', '.join(missing)}.{hint}",
-                UserWarning,
-                stacklevel=3,
+                f"{', '.join(missing)}.{hint}"
             )
         return self
 
@@ -453,25 +370,11 @@ class EELSAugmenter:
         if others:
             more = "; ".join(f"{label}: {one}" for label, one in others)
             error.add_note(f"That was class {first}. Not fitted besides: {more}")
-        if self._models:
-            error.add_note(f"This augmenter keeps: {', '.join(map(str, self._models))}.")
+        if self._result is not None:
+            error.add_note(f"This augmenter keeps: {', '.join(map(str, self.classes_))}.")
         if run is not None:
             error.add_note(f"Once that is mended, go on by {_resume_call(run)}.")
         return error
-
-    def _keep(
-        self, data: TrainingSet, models: dict[Any, ClassModel], seconds: dict[Any, float]
-    ) -> None:
-        # Classes may be done in any order.
-        models = {label: models[label] for label in data.classes if label in models}
-        self._models = models
-        self._energy_axis = data.axis
-        self._channels = data.channels
-        self._digest = data.digest
-        self._spectrum_digests = np.concatenate([data.spectrum_digests[label] for label in models])
-        self._fit_seconds = {label: seconds[label] for label in models}
-        self._preprocessing = data.preprocessing
-        self._instrument = data.instrument
 
     def _class_seed(self, label: Any, purpose: str) -> np.random.SeedSequence:
         """Stream of a class: its own, whatever other classes are fitted beside it."""
@@ -487,12 +390,10 @@ class EELSAugmenter:
             f"(real spectra: {model.baseline.mean[name]:.3g})"
             for name in CRITERIA[self.stopping]
         )
-        warnings.warn(
+        warn(
             f"Class {label!r}: the stopping criterion was not reached in "
             f"{len(model.history.generator_cost)} epochs; the best state, of epoch "
-            f"{model.best.epoch}, is kept: {figures}.",
-            UserWarning,
-            stacklevel=3,
+            f"{model.best.epoch}, is kept: {figures}."
         )
 
     # -- spectra -----------------------------------------------------------------------------
@@ -545,14 +446,14 @@ class EELSAugmenter:
         ValueError
             `label` was not fitted, or a number is out of range.
         """
-        self._fitted()
+        fit = self._fitted()
         n_spectra = check_count("n_spectra", n_spectra)
         options = self._sampling_options(dose, energy_jitter)
         state = self.random_state_ if random_state is None else check_random_state(random_state)
         labels = self.classes_ if label is None else [self._known(label)]
         sources = [self._source(one, state, bool(noise), options) for one in labels]
         if lazy:
-            spectra = lazy_stack(sources, n_spectra, self._channels)
+            spectra = lazy_stack(sources, n_spectra, fit.channels)
         else:
             spectra = np.stack([source.draw(n_spectra) for source in sources])
         index = np.repeat(np.arange(len(labels))[:, None], n_spectra, axis=1)
@@ -562,10 +463,10 @@ class EELSAugmenter:
             spectra,
             index,
             labels,
-            self._energy_axis,
+            fit.axis,
             self._provenance(labels, n_spectra, state, noise, dose, energy_jitter),
             title="Synthetic spectra" if label is None else f"Synthetic spectra of {label}",
-            instrument=self._instrument,
+            instrument=fit.instrument,
         )
 
     def component(self, label: Any, n_variations: int = 3) -> EELSAugmenterComponent:
@@ -602,9 +503,9 @@ class EELSAugmenter:
         """
         from .component import EELSAugmenterComponent
 
-        self._fitted()
+        uniform = "scale" in self._fitted().axis
         check_count("n_variations", n_variations, minimum=0)
-        jitter = 0.0 if RECIPES[self.recipe].physical and "scale" in self._energy_axis else None
+        jitter = 0.0 if RECIPES[self.recipe].physical and uniform else None
         clean = self.sample(_CLEAN_DRAWS, label=label, noise=False, energy_jitter=jitter)
         return EELSAugmenterComponent.of_spectra(clean, n_variations, name=str(label))
 
@@ -619,12 +520,13 @@ class EELSAugmenter:
         options = {"dose": dose} if physical else {}
         if energy_jitter is not None:
             jitter = check_number("energy_jitter", energy_jitter, minimum=0.0)
-            if "scale" not in self._energy_axis:
+            axis = self._fitted().axis
+            if "scale" not in axis:
                 raise ValueError(
                     "energy_jitter needs a uniform energy axis; that of the training spectra is "
                     "not uniform"
                 )
-            options["jitter"] = jitter / abs(self._energy_axis["scale"])
+            options["jitter"] = jitter / abs(axis["scale"])
         return options
 
     def _known(self, label: Any) -> Any:
@@ -638,9 +540,10 @@ class EELSAugmenter:
     def _source(
         self, label: Any, state: int, noise: bool, options: dict[str, float]
     ) -> SpectrumSource:
-        model = self._models[label]
+        fit = self._fitted()
+        model = fit.models[label]
         return SpectrumSource(
-            self._channels,
+            fit.channels,
             ARCHITECTURES[self.architecture],
             RECIPES[self.recipe],
             model.start,
@@ -663,7 +566,8 @@ class EELSAugmenter:
 
         Lists, because class names as keys would be cut at their dots by HyperSpy's metadata.
         """
-        models = [self._models[label] for label in labels]
+        fit = self._fitted()
+        models = [fit.models[label] for label in labels]
         return {
             "version": __version__,
             "design": self.design,
@@ -672,8 +576,8 @@ class EELSAugmenter:
             "classes": list(labels),
             "spectra_per_class": n_spectra,
             "training_spectra": [model.n_training for model in models],
-            "training_digest": self._digest,
-            "preprocessing": self._preprocessing or {},
+            "training_digest": fit.digest,
+            "preprocessing": fit.preprocessing or {},
             "random_state": self.random_state_,
             "epochs": [model.best.epoch for model in models],
             "metrics": {name: [m.best.metrics[name] for m in models] for name in METRICS},
@@ -720,7 +624,7 @@ class EELSAugmenter:
         RuntimeError
             The training was ended before all classes were fitted.
         """
-        way = _Way.of(**options)
+        way = Way.of(**options)
         data = training_set(s, labels, align_on=align_on)
         largest = max(data.counts, key=data.counts.get)
         if n_spectra is None:
@@ -749,10 +653,10 @@ class EELSAugmenter:
             np.concatenate(parts),
             index,
             self.classes_,
-            self._energy_axis,
+            data.axis,
             self._provenance(self.classes_, n_spectra, self.random_state_, True, 1.0, None),
             title="Real and synthetic spectra",
-            instrument=self._instrument,
+            instrument=data.instrument,
         )
         return signal, np.asarray(self.classes_)[index]
 
@@ -829,27 +733,10 @@ class EELSAugmenter:
             The file cannot be written: the disk is full, for instance. An older file of that name
             is untouched then, and no half of a new one is left.
         """
-        models = self._fitted()
+        fit = self._fitted()
         path = check_writable(filename, overwrite)
-        header: dict[str, Any] = {
-            "package_version": __version__,
-            "settings": self._settings(),
-            "energy_axis": self._energy_axis,
-            "channels": self._channels,
-            "digest": self._digest,
-            "fit_seconds": list(self._fit_seconds.values()),
-            "preprocessing": self._preprocessing,
-            "instrument": self._instrument,
-            "classes": self.classes_,
-            "models": [model.header() for model in models.values()],
-        }
-        arrays = {
-            f"{i}/{name}": array
-            for i, model in enumerate(models.values())
-            for name, array in model.arrays().items()
-        }
-        arrays["spectrum_digests"] = self._spectrum_digests
-        _persistence.write(path, header, arrays)
+        about = {"package_version": __version__, "settings": self._settings()}
+        _persistence.write(path, about | fit.header(), fit.arrays())
 
     @classmethod
     def load(cls, filename: str | os.PathLike) -> EELSAugmenter:
@@ -876,45 +763,25 @@ class EELSAugmenter:
         header, arrays = _persistence.read(path)
         try:
             augmenter = cls._of_settings(path, header["settings"])
-            augmenter._take(header, arrays)
+            result = FitResult.of_file(header, arrays)
+            augmenter._check_models(result)
         except AugmenterFileError:
             raise
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             raise _not_understood(path, error) from error
+        augmenter._result = result
         return augmenter
 
-    def _take(self, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-        """Take over what a file holds, believing nothing."""
-        classes = check_classes(header["classes"])
-        channels = header["channels"]
-        models = {
-            label: ClassModel.of(own, _persistence.below(arrays, str(i)), channels)
-            for i, (label, own) in enumerate(zip(classes, header["models"], strict=True))
-        }
-        for model in models.values():
-            self._check_model(model, channels)
-        self._energy_axis = check_energy_axis(header["energy_axis"], channels)
-        self._channels = channels
-        self._digest = check_digest(header["digest"])
-        self._spectrum_digests = arrays["spectrum_digests"]
-        if self._spectrum_digests.dtype != np.uint64 or self._spectrum_digests.ndim != 1:
-            raise TypeError("the digests of the training spectra are not such")
-        seconds = [float(value) for value in header["fit_seconds"]]
-        self._fit_seconds = dict(zip(classes, seconds, strict=True))
-        self._preprocessing = check_metadata(header["preprocessing"])
-        self._instrument = check_metadata(header["instrument"])
-        self._models = models
-
-    def _check_model(self, model: ClassModel, channels: int) -> None:
+    def _check_models(self, fit: FitResult) -> None:
         """Check what networks will be made from, before any memory is taken for them."""
-        if (model.start is not None) != RECIPES[self.recipe].physical:
-            raise ValueError("a statistical model where there should be none, or none")
-        if not any(weight.shape[-1:] == (channels,) for weight in model.weights):
-            raise ValueError(f"no weights for {channels} channels")
         branched = isinstance(ARCHITECTURES[self.architecture].generator, GeneratorBranches)
-        # The last layer of these is the largest.
-        if branched and not any(weight.shape == (channels, channels) for weight in model.weights):
-            raise ValueError(f"no layer of {channels} channels")
+        for model in fit.models.values():
+            if (model.start is not None) != RECIPES[self.recipe].physical:
+                raise ValueError("a statistical model where there should be none, or none")
+            # The last layer of branches is the largest.
+            largest = (fit.channels, fit.channels) if branched else (fit.channels,)
+            if not any(weight.shape[-len(largest) :] == largest for weight in model.weights):
+                raise ValueError(f"no layer of {fit.channels} channels")
 
 
 def _not_understood(path: Path, error: Exception) -> AugmenterFileError:
@@ -926,70 +793,3 @@ def _not_understood(path: Path, error: Exception) -> AugmenterFileError:
 
 def _resume_call(run: Run) -> str:
     return f"EELSAugmenter.resume({str(run.folder)!r})"
-
-
-class _Progress:
-    """HyperSpy's progress bar: what all fits have in common."""
-
-    def __init__(self, labels: list, epochs: int, show: bool | None):
-        from hyperspy.defaults_parser import preferences
-
-        self._labels, self._epochs = labels, epochs
-        self._show = preferences.General.show_progressbar if show is None else show
-        self._bar = None
-
-    def _open(self, total: int, description: str, unit: str) -> None:
-        from hyperspy.external.progressbar import progressbar
-
-        self._bar = progressbar(total=total, desc=description, unit=unit, disable=not self._show)
-
-    def __enter__(self) -> _Progress:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.close()
-            self._bar = None
-
-    def _show_metrics(self, metrics: dict[str, float], **others: str) -> None:
-        if not metrics:
-            return
-        figures = {
-            "Fréchet": f"{metrics['frechet_distance']:.3g}",
-            "Pearson": f"{metrics['pearson_correlation']:.3f}",
-            "cosine": f"{metrics['cosine_distance']:.3f}",
-        }
-        self._bar.set_postfix(others | figures, refresh=False)
-
-
-class _EpochProgress(_Progress):
-    """One bar after the other, over the epochs of a class, with the live metrics."""
-
-    def report(self, label: Any, epoch: int, metrics: dict[str, float]) -> None:
-        """Show where the class stands."""
-        if self._bar is None:
-            number = self._labels.index(label) + 1
-            self._open(self._epochs, f"{label} ({number}/{len(self._labels)})", "epoch")
-        self._show_metrics(metrics)
-        self._bar.update(epoch - self._bar.n)
-
-    def finish(self, label: Any) -> None:
-        """Close the class's bar."""
-        self.__exit__()
-
-
-class _ClassProgress(_Progress):
-    """One bar over classes that are trained side by side."""
-
-    def __enter__(self) -> _Progress:
-        self._open(len(self._labels), "classes", "class")
-        return self
-
-    def report(self, label: Any, epoch: int, metrics: dict[str, float]) -> None:
-        """Show where one of the classes stands."""
-        self._show_metrics(metrics, last=f"{label}, epoch {epoch}")
-        self._bar.update(0)
-
-    def finish(self, label: Any) -> None:
-        """Count the class."""
-        self._bar.update(1)

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._checks import check_choice, check_count, check_random_state
+from ._warnings import warn
 from .labels import navigation_shape
 from .preprocessing import check_signal, slabs
 
@@ -143,11 +143,9 @@ def cluster(
     numbers = np.full(shape, -1, dtype=np.int64)
     numbers[usable] = _by_size(_hdbscan(points, size))
     if numbers.max() < 0:
-        warnings.warn(
+        warn(
             f"no cluster of at least {size} spectra was found; all are unlabelled (-1). Give a "
-            "smaller min_cluster_size; if the spectra are all of one kind, label them by hand.",
-            UserWarning,
-            stacklevel=2,
+            "smaller min_cluster_size; if the spectra are all of one kind, label them by hand."
         )
     record: dict[str, Any] = {
         "embedding": embedding,

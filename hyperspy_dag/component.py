@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import BSpline, make_interp_spline
 
 from ._checks import check_count
+from ._warnings import warn
 
 if TYPE_CHECKING:
     from hyperspy.api.signals import Signal1D
@@ -220,12 +220,10 @@ class EELSAugmenterComponent(Expression):
             )
         if given not in self._warned:  # once for each axis, not for each step of a fit
             self._warned.add(given)
-            warnings.warn(
+            warn(
                 f"{self.name or type(self).__name__} was learned from {learned} and is zero in "
                 f"the rest of {given[0]:g} to {given[1]:g}; fit within the learned range: "
-                "m.set_signal_range(...)",
-                UserWarning,
-                stacklevel=3,
+                "m.set_signal_range(...)"
             )
 
     def _coefficients(self) -> NDArray[np.float64]:

@@ -10,7 +10,6 @@ among the new channels in proportion to its overlap with them.
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._checks import check_number
+from ._warnings import warn
 from .preprocessing import (
     MIN_CHANNELS,
     NORMALISED_RANGE,
@@ -566,10 +566,8 @@ def warn_if_confounded(origins: Sequence[Sequence[Any]]) -> None:
         where = ", ".join(
             f"{label!r} in signal {min(own) + 1}" for label, own in signals_of.items()
         )
-        warnings.warn(
+        warn(
             f"each class comes from one signal only ({where}): a classifier can tell these classes "
             "apart by the instrument (resolution, noise, calibration) instead of the material. "
-            "Have spectra of each class in several signals, or test on other instruments.",
-            UserWarning,
-            stacklevel=4,
+            "Have spectra of each class in several signals, or test on other instruments."
         )

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import math
 import numbers
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ._warnings import warn
 
 if TYPE_CHECKING:
     from hyperspy.signal import BaseSignal
@@ -486,9 +487,7 @@ def _warn_of_blanks(classes: list[Label]) -> None:
     for name in filter(lambda label: isinstance(label, str), classes):
         other = same.setdefault(name.strip(), name)
         if other is not name:
-            warnings.warn(
+            warn(
                 f"the classes {other!r} and {name!r} differ by blanks alone and are taken for two; "
-                "if they are one, strip the labels first.",
-                UserWarning,
-                stacklevel=2,
+                "if they are one, strip the labels first."
             )

@@ -9,13 +9,14 @@ from __future__ import annotations
 import math
 import numbers
 import threading
-import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ._warnings import warn
 
 if TYPE_CHECKING:
     from exspy.signals import EELSSpectrum
@@ -180,12 +181,10 @@ def preprocess(
     _check_components(pca_components, s, stop - first)
     earlier = preprocessing_record(s) or {}
     if background is not None and earlier.get("background_range") is not None:
-        warnings.warn(
+        warn(
             f"the background of these spectra was removed already (range "
             f"{earlier['background_range']} eV, see metadata.DAG.preprocessing); a second power "
-            "law is subtracted now.",
-            UserWarning,
-            stacklevel=2,
+            "law is subtracted now."
         )
 
     is_double = s.data.dtype.kind == "f" and s.data.dtype.itemsize > 4
@@ -594,20 +593,16 @@ def _warn_findings(
             found.append(f"{rows.size} ({text}{_first_of(rows[0], shape, start)})")
     if found:
         n = int((findings.reason != _USABLE).sum())
-        warnings.warn(
+        warn(
             f"{n} of {findings.reason.size} spectra hold nothing usable and are set to 0: "
-            f"{', '.join(found)}. Leave them unlabelled (-1).",
-            UserWarning,
-            stacklevel=4,
+            f"{', '.join(found)}. Leave them unlabelled (-1)."
         )
     before = findings.maximum_before_window
     if before.sum() * 2 > before.size:
-        warnings.warn(
+        warn(
             f"in {int(before.sum())} of {before.size} spectra the maximum lies before the "
             "background range, where the power law is extrapolated. Crop that part away with "
-            "signal_range.",
-            UserWarning,
-            stacklevel=4,
+            "signal_range."
         )
 
 

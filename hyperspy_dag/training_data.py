@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import hashlib
-import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ._headers import plain_metadata
+from ._warnings import warn
 from .energy_axes import (
     Resampling,
     check_align_on,
@@ -328,11 +328,9 @@ def _check_counts(labels: ClassLabels, min_spectra: int, recommended_spectra: in
         )
     few = {label: n for label, n in counts.items() if n < (recommended_spectra or 0)}
     if few:
-        warnings.warn(
+        warn(
             f"few spectra in {_summary(few)}; with fewer than {recommended_spectra} a class is "
-            "learned poorly. Label more spectra if there are any.",
-            UserWarning,
-            stacklevel=3,
+            "learned poorly. Label more spectra if there are any."
         )
 
 
@@ -390,12 +388,10 @@ def _check_spectra(
 
     deep = minimum < -maximum
     if deep.any():
-        warnings.warn(
+        warn(
             f"{int(deep.sum())} of {total} reach further below zero than above "
             f"it, down to {minimum.min():.3g} ({first(deep)}): a dead channel, or a background "
-            "taken away twice? They will be learned as they are; repair or unlabel them.",
-            UserWarning,
-            stacklevel=3,
+            "taken away twice? They will be learned as they are; repair or unlabel them."
         )
 
 
@@ -413,11 +409,9 @@ def _warn_duplicates(data: TrainingSet) -> None:
         )
     found = [f"{n} in class {label!r}" for label, n in counts.items() if n]
     if found:
-        warnings.warn(
+        warn(
             f"spectra that repeat another of their class exactly: {', '.join(found)}. They add no "
-            "information and weigh double; unlabel all but one of each.",
-            UserWarning,
-            stacklevel=3,
+            "information and weigh double; unlabel all but one of each."
         )
 
 
@@ -429,12 +423,10 @@ def _warn_shared(data: TrainingSet) -> None:
     shared = [labels for labels in owners.values() if len(labels) > 1]
     if shared:
         names = sorted(map(repr, set().union(*shared)))
-        warnings.warn(
+        warn(
             f"the same spectrum is labelled as more than one class: {len(shared)} of them, in "
             f"classes {', '.join(names)}. A classifier can only guess there; keep one label of "
-            "each.",
-            UserWarning,
-            stacklevel=3,
+            "each."
         )
 
 
@@ -445,11 +437,9 @@ def _warn_similar_names(classes: Iterable[Label]) -> None:
             named.setdefault("".join(label.split()).casefold(), []).append(label)
     similar = [" and ".join(map(repr, labels)) for labels in named.values() if len(labels) > 1]
     if similar:
-        warnings.warn(
+        warn(
             f"class names that differ only in blanks or capitals: {'; '.join(similar)}. They are "
-            "trained as different classes; if one is a slip, mend the labels.",
-            UserWarning,
-            stacklevel=3,
+            "trained as different classes; if one is a slip, mend the labels."
         )
 
 

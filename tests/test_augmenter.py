@@ -336,8 +336,14 @@ def test_ctrl_c_keeps_finished_classes(monkeypatch):
 def test_warns_where_the_criterion_is_not_reached():
     s = eels(white_lines(40))
     augmenter = EELSAugmenter(recipe="paper", max_epochs=1, tolerance=0.0, random_state=0)
-    with pytest.warns(UserWarning, match=r"Class 'a': .* not reached in 1 epochs.*real spectra"):
+    words = r"Class 'a': .* not reached in 1 epochs.*real spectra"
+    with pytest.warns(UserWarning, match=words) as seen:
         augmenter.fit(s, ["a"] * 40, show_progressbar=False)
+    # At the user's line, however the call came here.
+    with pytest.warns(UserWarning, match=words) as through_another:
+        augmenter.fit_resample(s, ["a"] * 40, n_spectra=50, show_progressbar=False)
+    for one in (*seen, *through_another):
+        assert one.filename == __file__
 
 
 def test_recovers_once_from_a_loss_that_is_not_finite(monkeypatch, caplog):

@@ -444,6 +444,27 @@ def test_a_save_that_fails_leaves_what_was_there(files, tmp_path, monkeypatch, n
     assert hs.load(tmp_path / name).data.shape == (2, 2, 48)
 
 
+@pytest.mark.parametrize("broken", ["stack", "augmenter"])
+def test_of_two_files_one_that_fails_does_not_cost_the_other(files, tmp_path, monkeypatch, broken):
+    stack, augmenter = tmp_path / "a.hspy", tmp_path / "a.dag"
+
+    def disk_full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    saved = {"stack": type(hs.load(files / "s.hspy")), "augmenter": EELSAugmenter}[broken]
+    monkeypatch.setattr(saved, "save", disk_full)
+    result = train(files, stack, "--save-augmenter", augmenter, code=1)
+    assert "No space left on device" in result.stderr.splitlines()[-1]
+    assert (stack.exists(), augmenter.exists()) == (broken != "stack", broken != "augmenter")
+
+
+def test_a_missing_label_option_is_named(files):
+    given = ("evaluate", files / "quick.dag", files / "test.hspy", "-l", files / "test.csv")
+    assert "Give --train-labels FILE" in refused(*given, "--train", files / "s.hspy")
+    column = ("--train", files / "s.hspy", "--train-label-column", "phase")
+    assert "--train-label-column belongs to --train-labels" in refused(*given, *column)
+
+
 @pytest.mark.parametrize(
     ("error", "message"),
     [
@@ -491,6 +512,9 @@ def test_interrupted_training_is_gone_on_with(files, tmp_path, monkeypatch, numb
     assert without.startswith(f"{folder} holds a training of these spectra already: add --resume")
     other = refused("augment", files / "s.hspy", *words, "-l", files / "s.csv", "--seed", 4)
     assert "was begun with --seed 3, not 4" in other
+    stricter = ("-l", files / "s.csv", *OPTIONS, "--stopping", "all")
+    criterion = refused("augment", files / "s.hspy", *words, *stricter)
+    assert "was begun with --stopping none, not all" in criterion
     strange = refused("augment", files / "test.hspy", *words, "-l", files / "test.csv")
     assert "other spectra or labels" in strange
 

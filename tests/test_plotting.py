@@ -16,6 +16,7 @@ from sklearn.decomposition import PCA
 from spectra import DISPERSION, ENERGY_OFFSET, eels, two_classes, white_lines
 
 from hyperspy_dag import EELSAugmenter, plotting
+from hyperspy_dag._fitting import FitResult
 from hyperspy_dag.augmenter import NotFittedError
 from hyperspy_dag.dag.fitted import ClassModel, History
 from hyperspy_dag.dag.stopping import METRICS, Baseline, Evaluation
@@ -64,6 +65,7 @@ def evaluation(epoch: int, frechet: float, pearson: float, cosine: float) -> Eva
 def augmenter(classes=("Fe3O4", "FeO"), **settings) -> EELSAugmenter:
     """An augmenter as it is after training, without the training."""
     result = EELSAugmenter(random_state=0, **settings)
+    models = {}
     for i, label in enumerate(classes):
         evaluations = [
             evaluation(epoch, 9.0 - epoch / 5 + i, 0.5 + epoch / 100, 0.3 - epoch / 200)
@@ -74,7 +76,9 @@ def augmenter(classes=("Fe3O4", "FeO"), **settings) -> EELSAugmenter:
         mean = dict(zip(METRICS, (4.0, 0.8, 0.15, 2.0), strict=True))
         baseline = Baseline(mean, dict.fromkeys(METRICS, 0.01))
         best = evaluations[2]
-        result._models[label] = ClassModel([], None, best, baseline, history, 20)
+        models[label] = ClassModel([], None, best, baseline, history, 20)
+    digests = np.empty(0, np.uint64)
+    result._result = FitResult(models, dict.fromkeys(models, 1.0), {}, 40, "", digests, None, None)
     return result
 
 

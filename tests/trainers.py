@@ -39,7 +39,7 @@ def lend_trainer(channels, architecture, design, recipe) -> Iterator[Trainer]:
 
 def weights(augmenter: EELSAugmenter) -> bytes:
     """All weights of a fitted augmenter."""
-    models = augmenter._models.values()
+    models = augmenter._fitted().models.values()
     return b"".join(weight.tobytes() for model in models for weight in model.weights)
 
 

@@ -39,19 +39,20 @@ def _describe_augmenter(path: Path) -> dict[str, Any]:
     from hyperspy_dag import EELSAugmenter
 
     augmenter = EELSAugmenter.load(path)
-    models = augmenter._fitted()
+    fit = augmenter._fitted()
+    models = fit.models
     return {
         "file": str(path),
         "kind": "augmenter",
         **_settings(augmenter._settings()),
-        "energy_axis": _axis(augmenter._energy_axis),
-        "preprocessing": augmenter._preprocessing,
-        "training_digest": augmenter._digest,
+        "energy_axis": _axis(fit.axis),
+        "preprocessing": fit.preprocessing,
+        "training_digest": fit.digest,
         "classes": augmenter.classes_,
         "training_spectra": [model.n_training for model in models.values()],
         "epochs_trained": [len(model.history.generator_cost) for model in models.values()],
         "epoch_kept": [model.best.epoch for model in models.values()],
-        "seconds": list(augmenter._fit_seconds.values()),
+        "seconds": list(fit.seconds.values()),
         "metrics": {
             name: [model.best.metrics[name] for model in models.values()]
             for name in next(iter(models.values())).best.metrics

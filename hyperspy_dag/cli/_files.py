@@ -96,7 +96,11 @@ def _plain(s: Any) -> bool:
 
 
 def read_labels(
-    s: EELSSpectrum, path: Path | None, column: str | None, metadata: str | None
+    s: EELSSpectrum,
+    path: Path | None,
+    column: str | None,
+    metadata: str | None,
+    option: str = "--labels",
 ) -> Any:
     """Read the labels of `s` in one of the ways that the options of a command name.
 
@@ -109,6 +113,8 @@ def read_labels(
         Of the table.
     metadata : str, optional
         Where in the signal's metadata they are.
+    option : str, default "--labels"
+        By which `path` is given.
 
     Returns
     -------
@@ -127,7 +133,9 @@ def read_labels(
     if path is not None and metadata is not None:
         raise ValueError("give --labels or --labels-metadata, not both")
     if column is not None and (path is None or path.suffix.lower() not in TABLES):
-        raise ValueError("--label-column belongs to --labels with a .csv, .tsv or .txt file")
+        raise ValueError(
+            f"{option.removesuffix('s')}-column belongs to {option} with a .csv, .tsv or .txt file"
+        )
     if metadata is not None:
         return _metadata_labels(s, metadata)
     if path is not None:
@@ -135,7 +143,7 @@ def read_labels(
     if s.metadata.has_item("DAG.labels"):
         return get_labels(s)
     raise ValueError(
-        "which class are these spectra of? Give --labels FILE, or --labels-metadata PATH where "
+        f"which class are these spectra of? Give {option} FILE, or --labels-metadata PATH where "
         "the signal's own metadata hold them"
     )
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -166,10 +167,11 @@ def augment(
     given = read_labels(s, labels, label_column, labels_metadata)
     s = preprocess_if_asked(s, background_range, signal_range)
     augmenter = train(s, given, settings, checkpoint_dir, checkpoint_every, resume, n_jobs)
-    if save_augmenter is not None:
-        augmenter.save(save_augmenter, overwrite=True)
-    stack = augmenter.sample(n_spectra)
-    save(stack, output)
+    with ExitStack() as both:  # hours of training are not lost because one file cannot be written
+        if save_augmenter is not None:
+            both.callback(augmenter.save, save_augmenter, overwrite=True)
+        stack = augmenter.sample(n_spectra)
+        save(stack, output)
     return Result(
         {
             "output": str(output),
@@ -178,10 +180,10 @@ def augment(
             "seed": augmenter.random_state_,
             "classes": augmenter.classes_,
             "spectra_per_class": n_spectra,
-            "training_spectra": [m.n_training for m in augmenter._fitted().values()],
+            "training_spectra": [m.n_training for m in augmenter._fitted().models.values()],
             "epochs_trained": [len(h.generator_cost) for h in augmenter.history_.values()],
             "epoch_kept": [best.epoch for best in augmenter.best_.values()],
-            "seconds": list(augmenter._fit_seconds.values()),
+            "seconds": list(augmenter._fitted().seconds.values()),
         }
     )
 

@@ -113,7 +113,11 @@ def evaluate(
         s_train = read_signal(train, lazy)
         options["s_train"] = s_train
         options["labels_train"] = read_labels(
-            s_train, train_labels, train_label_column, labels_metadata if not train_labels else None
+            s_train,
+            train_labels,
+            train_label_column,
+            None if train_labels else labels_metadata,
+            "--train-labels",
         )
     report = loaded.evaluate(s, given, **options)
     figures = report.to_dict()

@@ -85,8 +85,9 @@ def _holds_training(
     for name, value in settings.items():
         if value != begun[name] and value != auto:
             option = "seed" if name == "random_state" else name.replace("_", "-")
+            was, asked = ("none" if one is None else one for one in (begun[name], value))
             raise ValueError(
-                f"the training in {folder} was begun with --{option} {begun[name]}, not {value}: "
+                f"the training in {folder} was begun with --{option} {was}, not {asked}: "
                 "give that or leave it out, or give another --checkpoint-dir"
             )
     return True

@@ -16,7 +16,7 @@ from .checkpoints import ClassCheckpoint, Progress, Saved
 from .designs import Design
 from .fitted import ClassModel, History
 from .generators import make_generator
-from .jobs import Report, TrainingProgress
+from .jobs import Report, TrainingDivergedError, TrainingProgress
 from .recipes import Recipe
 from .start import fit_start
 from .stopping import Evaluation, Judge, StoppingRule
@@ -38,10 +38,6 @@ SMALLEST_GAIN = 0.05
 
 #: Synthetic spectra that whoever watches a training gets to see.
 N_EXAMPLES = 5
-
-
-class TrainingDivergedError(RuntimeError):
-    """The loss of a class was not finite, twice."""
 
 
 #: The trainer of the last fit: compiling one takes seconds, and notebooks fit again and again.

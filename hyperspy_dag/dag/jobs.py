@@ -21,6 +21,10 @@ from .recipes import Recipe
 from .stopping import StoppingRule
 
 
+class TrainingDivergedError(RuntimeError):
+    """The loss of a class was not finite, twice."""
+
+
 @dataclass(frozen=True)
 class TrainingProgress:
     """Where the training of a class stands, whenever its metrics are looked at.

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperspy_dag._checks import check_random_state
+from hyperspy_dag._warnings import warn
 from hyperspy_dag.labels import get_labels, parse_labels
 from hyperspy_dag.metrics._checks import as_energy
 from hyperspy_dag.preprocessing import axis_in_ev, check_signal
@@ -158,11 +158,9 @@ def spectra_pair(
         As of :func:`~hyperspy_dag.plotting.plot_spectra`.
     """
     if _carries_labels(real) and hasattr(synthetic, "metadata") and not _carries_labels(synthetic):
-        warnings.warn(
+        warn(
             "real is a signal made by hyperspy_dag and synthetic is not: they seem to be swapped. "
-            "The order is (real, synthetic).",
-            UserWarning,
-            stacklevel=3,
+            "The order is (real, synthetic)."
         )
     first = SpectraSet.of("real", real, labels)
     second = SpectraSet.of("synthetic", synthetic, synthetic_labels)

@@ -98,24 +98,24 @@ def _check_real(s: EELSSpectrum, name: str) -> None:
 
 def _onto_trained(augmenter: EELSAugmenter, s: EELSSpectrum, name: str) -> EELSSpectrum:
     """Rebin spectra to the energy axis of the training spectra, if they are on another."""
-    resampling = resampling_onto(checked_axis(s, name), augmenter._energy_axis, name)
+    resampling = resampling_onto(checked_axis(s, name), augmenter._fitted().axis, name)
     if resampling.is_identity:
         return s
-    if (augmenter._preprocessing or {}).get("align_on") is not None:
+    if (augmenter._fitted().preprocessing or {}).get("align_on") is not None:
         raise ValueError(
             f"{name} is on another energy axis than the training spectra, and these were aligned "
             "on an edge (align_on), each signal by a shift of its own. Bring training and test "
             "spectra to one axis together, common_energy_axis(signals, align_on=...), divide them "
             "then, and fit without align_on."
         )
-    return resampled(s, augmenter._energy_axis, resampling)
+    return resampled(s, augmenter._fitted().axis, resampling)
 
 
 def energy_axis(augmenter: EELSAugmenter) -> NDArray[np.float64]:
     """Return the energies of an augmenter's channels, in eV."""
     from hyperspy.axes import create_axis
 
-    given = {k: v for k, v in augmenter._energy_axis.items() if k != "_type"}
+    given = {k: v for k, v in augmenter._fitted().axis.items() if k != "_type"}
     return create_axis(**given).axis
 
 

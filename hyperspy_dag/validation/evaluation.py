@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from hyperspy_dag import __version__, metrics
 from hyperspy_dag._checks import check_count, check_random_state
+from hyperspy_dag._warnings import warn
 from hyperspy_dag.labels import Label
 from hyperspy_dag.training_data import TrainingSet
 from hyperspy_dag.validation._inputs import (
@@ -200,14 +200,12 @@ def _check_training_set(augmenter: EELSAugmenter, train: TrainingSet) -> None:
             "on; give the spectra and labels that were given to fit."
         )
     digests = np.concatenate(list(train.spectrum_digests.values()))
-    others = int((~np.isin(digests, augmenter._spectrum_digests)).sum())
+    others = int((~np.isin(digests, augmenter._fitted().spectrum_digests)).sum())
     if others:
-        warnings.warn(
+        warn(
             f"{others} of the {len(digests)} spectra of s_train are not among those that the "
             "augmenter was trained on: the memorisation ratio tells about the wrong spectra. Give "
-            "the spectra and labels that were given to fit.",
-            UserWarning,
-            stacklevel=_stacklevel(),
+            "the spectra and labels that were given to fit."
         )
 
 
@@ -215,7 +213,7 @@ def _count_trained_on(
     augmenter: EELSAugmenter, test: TrainingSet, train: TrainingSet | None
 ) -> dict[Label, int]:
     """Count the test spectra of each class that were trained on, and warn of them."""
-    seen = [augmenter._spectrum_digests]
+    seen = [augmenter._fitted().spectrum_digests]
     if train is not None:
         seen += train.spectrum_digests.values()
     known = np.concatenate(seen)
@@ -225,25 +223,11 @@ def _count_trained_on(
     }
     if any(counts.values()):
         where = ", ".join(f"{n} of class {label!r}" for label, n in counts.items() if n)
-        warnings.warn(
+        warn(
             f"{sum(counts.values())} of {sum(test.counts.values())} test spectra were trained on "
-            f"({where}): the figures are too good. Hold test spectra back from fit.",
-            UserWarning,
-            stacklevel=_stacklevel(),
+            f"({where}): the figures are too good. Hold test spectra back from fit."
         )
     return counts
-
-
-def _stacklevel() -> int:
-    """Return the level of the user's call, which may come through EELSAugmenter.evaluate."""
-    import sys
-
-    level, frame = 1, sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(
-        "hyperspy_dag."
-    ):
-        level, frame = level + 1, frame.f_back
-    return level
 
 
 def _compare(
@@ -294,11 +278,7 @@ def _or_nan(name: str, label: Label, function: Callable[[], Any], nan: Any) -> A
     try:
         return function()
     except ValueError as error:
-        warnings.warn(
-            f"{name} of class {label!r} cannot be computed: {error}",
-            UserWarning,
-            stacklevel=_stacklevel(),
-        )
+        warn(f"{name} of class {label!r} cannot be computed: {error}")
         return nan
 
 
@@ -338,13 +318,13 @@ def _classify(
 
 
 def _resources(augmenter: EELSAugmenter) -> dict[Label, dict[str, float]]:
-    models = augmenter._fitted()
+    fit = augmenter._fitted()
     return {
         label: {
             "training_spectra": model.n_training,
             "epochs_trained": len(model.history.generator_cost),
             "epoch_kept": model.best.epoch,
-            "fit_seconds": augmenter._fit_seconds[label],
+            "fit_seconds": fit.seconds[label],
         }
-        for label, model in models.items()
+        for label, model in fit.models.items()
     }

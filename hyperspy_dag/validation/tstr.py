@@ -9,7 +9,6 @@ al. 2024).
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -19,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import confusion_matrix
 
 from hyperspy_dag._checks import check_choice, check_count, check_random_state
+from hyperspy_dag._warnings import warn
 from hyperspy_dag.metrics._checks import as_pair, as_spectra
 from hyperspy_dag.training_data import spectrum_digests
 from hyperspy_dag.validation.classifiers import CLASSIFIERS, make_classifier
@@ -154,11 +154,9 @@ def tstr(
         as_pair(real[0], test, names=("train", "test"))
         seen = int(np.isin(spectrum_digests(test), spectrum_digests(real[0])).sum())
         if seen:
-            warnings.warn(
+            warn(
                 f"{seen} of {len(test)} test spectra are among the training spectra: the "
-                "accuracies are too good. Test with spectra that were not trained on.",
-                UserWarning,
-                stacklevel=2,
+                "accuracies are too good. Test with spectra that were not trained on."
             )
     n_synthetic = check_count("n_synthetic", n_synthetic)
     state = check_random_state(random_state)

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""HyperSpy's progress bar over trainings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class Progress:
+    """What all trainings have in common.
+
+    Parameters
+    ----------
+    labels : list
+    epochs : int
+        Of a class, at most.
+    show : bool or None
+        None: as HyperSpy's preferences say.
+    """
+
+    def __init__(self, labels: list, epochs: int, show: bool | None):
+        from hyperspy.defaults_parser import preferences
+
+        self._labels, self._epochs = labels, epochs
+        self._show = preferences.General.show_progressbar if show is None else show
+        self._bar = None
+
+    def _open(self, total: int, description: str, unit: str) -> None:
+        from hyperspy.external.progressbar import progressbar
+
+        self._bar = progressbar(total=total, desc=description, unit=unit, disable=not self._show)
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+    def _show_metrics(self, metrics: dict[str, float], **others: str) -> None:
+        if not metrics:
+            return
+        figures = {
+            "Fréchet": f"{metrics['frechet_distance']:.3g}",
+            "Pearson": f"{metrics['pearson_correlation']:.3f}",
+            "cosine": f"{metrics['cosine_distance']:.3f}",
+        }
+        self._bar.set_postfix(others | figures, refresh=False)
+
+
+class EpochProgress(Progress):
+    """One bar after the other, over the epochs of a class, with the live metrics."""
+
+    def report(self, label: Any, epoch: int, metrics: dict[str, float]) -> None:
+        """Show where the class stands."""
+        if self._bar is None:
+            number = self._labels.index(label) + 1
+            self._open(self._epochs, f"{label} ({number}/{len(self._labels)})", "epoch")
+        self._show_metrics(metrics)
+        self._bar.update(epoch - self._bar.n)
+
+    def finish(self, label: Any) -> None:
+        """Close the class's bar."""
+        self.__exit__()
+
+
+class ClassProgress(Progress):
+    """One bar over classes that are trained side by side."""
+
+    def __enter__(self) -> Progress:
+        self._open(len(self._labels), "classes", "class")
+        return self
+
+    def report(self, label: Any, epoch: int, metrics: dict[str, float]) -> None:
+        """Show where one of the classes stands."""
+        self._show_metrics(metrics, last=f"{label}, epoch {epoch}")
+        self._bar.update(0)
+
+    def finish(self, label: Any) -> None:
+        """Count the class."""
+        self._bar.update(1)
