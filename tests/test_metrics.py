@@ -410,3 +410,53 @@ def test_real_spectra_against_each_other():
         )
     expected, spread = [0.37, 0.77, 0.79, 0.97, 0.97], [0.02, 0.04, 0.04, 0.15, 0.03]
     assert (np.abs(np.mean(rows, axis=0) - expected) < spread).all()
+
+
+def test_rounding_of_float32_is_neither_noise_nor_signal(rng):
+    """Spectra come as float32: what a fit in float64 would leave there is their rounding."""
+    smooth = rng.random((40, 3)) @ rng.random((3, 60))
+    for spectra in (smooth, smooth.astype(np.float32)):
+        assert np.isnan(metrics.noise_correlation(spectra)).all()
+        with pytest.raises(ValueError, match="components is 4; the real spectra have a rank of 3"):
+            metrics.kl_divergence_pca(spectra, spectra + 1e-3, components=4)
+
+
+def test_what_is_constant_is_found_although_its_mean_is_rounded():
+    row = np.full(30, 0.1)
+    slope = row + np.linspace(0, 0.3, 30)
+    with pytest.raises(ValueError, match="spectrum 0 of real is constant"):
+        metrics.pearson_correlation(np.tile(row, (3, 1)), np.tile(slope, (3, 1)))
+    with pytest.raises(ValueError, match="all real spectra are the same"):
+        metrics.kernel_distance(np.tile(slope, (7, 1)), np.tile(slope, (7, 1)) + 0.01)
+    with pytest.raises(ValueError, match="a spectrum is constant"):
+        metrics.energy_shift(row[None], np.arange(30.0), slope)
+    with pytest.raises(ValueError, match="the reference is constant"):
+        metrics.energy_shift(slope[None], np.arange(30.0), row)
+
+
+def test_energy_shift_looks_as_far_as_it_is_told():
+    """Far out, the window holds nothing of the reference any more; that is no reason to refuse."""
+    energy = np.arange(630.0, 670.0, 0.1)
+
+    def peak(at):
+        return np.where(np.abs(energy - at) < 3, 3 - np.abs(energy - at), 0.0)
+
+    found = metrics.energy_shift(peak(645.7)[None], energy, peak(645), (640, 650), max_shift=15)
+    assert found == pytest.approx([0.7], abs=0.02)
+
+
+def test_smoothing_on_an_uneven_axis_is_refused():
+    energy = np.r_[np.arange(640, 645, 0.05), np.arange(645, 665, 0.5)]
+    line = np.exp(-0.5 * (energy - 653) ** 2)[None]
+    with pytest.raises(ValueError, match="evenly spaced energy axis"):
+        metrics.peak_width(line, energy, (648, 660))
+    width = metrics.peak_width(line, energy, (648, 660), smoothing=0)
+    assert width == pytest.approx([2.355], rel=0.02)
+
+
+def test_masked_values_are_refused(rng):
+    spectra = np.ma.masked_array(rng.random((5, 30)))
+    assert metrics.snr(spectra) > 0
+    spectra[2] = np.ma.masked
+    with pytest.raises(ValueError, match="spectra holds masked values"):
+        metrics.snr(spectra)

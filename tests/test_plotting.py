@@ -525,6 +525,25 @@ def test_confusion_matrix(normalise, expected, first):
     assert ("100 %" in ax.get_ylabel()) == (normalise == "rows")
 
 
+LONG = ["Iron(III) oxide hematite", "Iron(II,III) oxide magnetite", "_of mine"]
+
+
+def test_long_names_are_read_beside_each_other():
+    ax = plotting.plot_confusion_matrix(np.eye(3), LONG)
+    ax.figure.canvas.draw()
+    assert {round(text.get_rotation()) for text in ax.get_xticklabels()} == {45}
+    labels = np.repeat(LONG, 4)
+    spectra = white_lines(12)
+    ax = plotting.plot_scores(spectra, spectra, labels=labels, synthetic_labels=labels)
+    ax.figure.canvas.draw()
+    names = [text.get_text().strip("\N{ZERO WIDTH SPACE}") for text in ax.get_legend().texts]
+    assert sorted(names) == sorted(
+        f"{name}, {kind}" for name in LONG for kind in ("real", "synthetic")
+    )
+    inside = ax.get_legend().get_window_extent()
+    assert inside.x1 <= ax.figure.bbox.x1
+
+
 def test_columns_are_normalised_by_default_and_may_be_empty():
     ax = plotting.plot_confusion_matrix([[3, 0], [1, 0]], [1, 2])
     shown = np.ma.filled(ax.images[0].get_array().astype(float), np.nan)

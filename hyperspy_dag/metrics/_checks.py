@@ -6,6 +6,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+#: Of the intensities: what is less is rounding. Spectra are kept as float32, which rounds at 6e-8.
+ROUNDING = 1e-6
+
 
 def as_spectra(spectra: ArrayLike, name: str = "spectra", minimum: int = 1) -> NDArray[np.float64]:
     """Return ``spectra`` as a float64 array of shape (spectra, channels), or say what is wrong.
@@ -28,8 +31,14 @@ def as_spectra(spectra: ArrayLike, name: str = "spectra", minimum: int = 1) -> N
     TypeError
         The array is not numeric, or is complex.
     ValueError
-        The array is not 2-D, has too few spectra or no channel, or holds NaN or infinity.
+        The array is not 2-D, has too few spectra or no channel, or holds NaN, infinity or masked
+        values.
     """
+    if np.ma.is_masked(spectra):
+        raise ValueError(
+            f"{name} holds masked values, which would count as what lies beneath; leave those "
+            "spectra or channels out first."
+        )
     array = np.asarray(spectra)
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name} must be an array of real numbers; got dtype {array.dtype}.")

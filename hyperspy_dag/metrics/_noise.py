@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import svd
 
-from hyperspy_dag.metrics._checks import as_count, as_spectra
+from hyperspy_dag.metrics._checks import ROUNDING, as_count, as_spectra
 
 
 class NoiseLevel(NamedTuple):
@@ -115,8 +115,7 @@ def noise_correlation(
     lags = as_count(lags, "lags", 1, max(spectra.shape[1] - 1, 1))
     residual = noise_residual(spectra, components)
     level = np.sqrt(np.mean(residual**2, axis=0))
-    # Rounding leaves a residual of about eps times the intensity where there is no noise.
-    noisy = level > 1e-10 * np.abs(spectra).max()
+    noisy = level > ROUNDING * np.abs(spectra).max()
     z = np.divide(residual, level, out=np.zeros_like(residual), where=noisy)
     result = np.full(lags, np.nan)
     for lag in range(1, lags + 1):

@@ -47,11 +47,16 @@ def pearson_correlation(real: ArrayLike, synthetic: ArrayLike) -> float:
     One of the two stopping metrics of del-Pozo-Bueno et al. 2024.
     """
     real, synthetic = as_pair(real, synthetic)
-    real = real - real.mean(axis=1, keepdims=True)
-    synthetic = synthetic - synthetic.mean(axis=1, keepdims=True)
-    first = _unit_rows(real, "real", "constant").mean(axis=0)
-    second = _unit_rows(synthetic, "synthetic", "constant").mean(axis=0)
+    first = _unit_rows(_centred(real), "real", "constant").mean(axis=0)
+    second = _unit_rows(_centred(synthetic), "synthetic", "constant").mean(axis=0)
     return float(first @ second)
+
+
+def _centred(spectra: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Each spectrum less its mean; of a constant one that is rounding, or exactly 0."""
+    centred = spectra - spectra.mean(axis=1, keepdims=True)
+    centred[np.ptp(spectra, axis=1) == 0] = 0.0
+    return centred
 
 
 def cosine_distance(real: ArrayLike, synthetic: ArrayLike) -> float:

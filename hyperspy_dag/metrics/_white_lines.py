@@ -50,7 +50,13 @@ def _checked_smooth(
     energy = as_energy(energy, spectra.shape[1])
     if not np.isfinite(smoothing) or smoothing < 0:
         raise ValueError(f"smoothing must be 0 or a positive width in eV; got {smoothing!r}.")
-    width = smoothing / np.median(np.diff(energy))
+    step = np.diff(energy)
+    if smoothing > 0 and not np.allclose(step, step.mean(), rtol=1e-3):
+        raise ValueError(
+            "smoothing needs an evenly spaced energy axis; interpolate the spectra to one, or give "
+            "smoothing=0."
+        )
+    width = smoothing / step.mean()
     smooth = gaussian_filter1d(spectra, width, axis=1, mode="nearest") if width > 0 else spectra
     return spectra, smooth, energy
 
@@ -376,18 +382,22 @@ def energy_shift(
     padded = np.pad(reference[0], reach, mode="edge")
     # Row j of the stack is the reference moved by j - reach channels to higher energy.
     stack = np.lib.stride_tricks.sliding_window_view(padded, energy.size)[::-1, part]
-    stack = _standardised(stack, "the reference")
-    correlation = _standardised(spectra[:, part], "a spectrum") @ stack.T
+    if np.ptp(reference[0, part]) == 0:
+        raise ValueError("the reference is constant inside the window; no shift can be measured.")
+    if (np.ptp(spectra[:, part], axis=1) == 0).any():
+        raise ValueError("a spectrum is constant inside the window; no shift can be measured.")
+    # Moved so far that the window holds nothing but what the reference was continued by.
+    empty = np.ptp(stack, axis=1) == 0
+    correlation = _standardised(spectra[:, part]) @ _standardised(stack).T
+    correlation[:, empty] = -1.0
     return _vertex(np.arange(-reach, reach + 1) * step, correlation)[0]
 
 
-def _standardised(rows: NDArray[np.float64], name: str) -> NDArray[np.float64]:
-    """Centre each row and scale it to unit length."""
+def _standardised(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Centre each row and scale it to unit length, but for constant ones."""
     centred = rows - rows.mean(axis=1, keepdims=True)
     norm = np.linalg.norm(centred, axis=1, keepdims=True)
-    if not norm.all():
-        raise ValueError(f"{name} is constant inside the window; no shift can be measured.")
-    return centred / norm
+    return centred / np.where(norm > 0, norm, 1.0)
 
 
 def find_white_line_windows(

@@ -66,6 +66,8 @@ class _PlainLogFormatter(LogFormatter):
 def displayable(label: Any) -> str:
     """Return a class's name as text that Matplotlib can set: formulae stay, broken ones do not."""
     text = str(label)
+    if text.startswith("_"):  # would be left out of legends
+        text = f"\N{ZERO WIDTH SPACE}{text}"
     try:
         MathTextParser("agg").parse(text)
     except ValueError:

@@ -15,6 +15,9 @@ from hyperspy_dag._checks import check_choice
 
 from ._axes import displayable, panel_axes
 
+#: Letters of a name from which on those of the columns are written aslant.
+_LONG = 8
+
 
 def plot_confusion_matrix(
     matrix: ArrayLike,
@@ -79,7 +82,10 @@ def plot_confusion_matrix(
             va="center",
             color="white" if value > 0.55 * top else "black",
         )
-    ax.set_xticks(range(len(names)), names)
+    if max(len(name) for name in names) > _LONG:  # abreast they would lie on each other
+        ax.set_xticks(range(len(names)), names, rotation=45, ha="right", rotation_mode="anchor")
+    else:
+        ax.set_xticks(range(len(names)), names)
     ax.set_yticks(range(len(names)), names)
     ax.set_xticks(np.arange(1, len(names)) - 0.5, minor=True)
     ax.set_yticks(np.arange(1, len(names)) - 0.5, minor=True)

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     RandomState = int | np.random.Generator | None
 
 
+#: Letters of a legend's entry of which two fit side by side.
+_LONG = 26
+
+
 def plot_scores(
     real: Spectra,
     synthetic: Spectra,
@@ -104,8 +108,13 @@ def plot_scores(
             )
     ax.set_xlabel(names[0])
     ax.set_ylabel(names[1])
-    # Two columns, real and synthetic, above the axes: points may lie anywhere within.
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, fontsize="small", frameon=False)
+    # Outside of the axes, as points may lie anywhere within: two columns, real and synthetic, above
+    # them, or one beside them where names are long.
+    short = max(len(line.get_label()) for line in ax.lines) <= _LONG
+    place = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": 2}
+    if not short:
+        place = {"loc": "upper left", "bbox_to_anchor": (1, 1), "ncols": 1}
+    ax.legend(fontsize="small", frameon=False, **place)
     return ax
 
 

@@ -77,8 +77,11 @@ def plot_costs(
     axes = panel_axes(axes, [str(name) for name in histories], width=4.2, height=3.2)
     for ax, (name, one) in zip(axes, histories.items(), strict=True):
         epochs = np.arange(1, len(one.discriminator_cost) + 1)
-        ax.plot(epochs, one.discriminator_cost, "-", color=DISCRIMINATOR, label="discriminator")
-        ax.plot(epochs, one.generator_cost, "--", color=GENERATOR, label="generator")
+        marker = "o" if len(epochs) == 1 else ""  # a line through one point is none
+        ax.plot(
+            epochs, one.discriminator_cost, f"{marker}-", color=DISCRIMINATOR, label="discriminator"
+        )
+        ax.plot(epochs, one.generator_cost, f"{marker}--", color=GENERATOR, label="generator")
         if augmenter is not None:
             _mark_epoch(ax, augmenter.best_[name].epoch)
         use_log_axis(ax)

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 _DPI = 100
 
+#: Inches of a picture that a page still shows readably.
+_WIDEST = 16.0
+
 
 class Picture(NamedTuple):
     """A PNG file and what it shows."""
@@ -58,9 +61,14 @@ def draw_pictures(sources: Sources, classification: TSTRResult | None) -> list[P
         pictures.append(_confusion(classification))
 
     history = {label: sources.augmenter.history_[label] for label in classes}
-    figure, axes = panels(4.0, 3.0)
-    plotting.plot_costs(history, axes=axes)
-    pictures.append(_save(figure, "Costs", "Costs of the training, epoch by epoch."))
+    # A training may have been stopped before its first epoch.
+    history = {label: one for label, one in history.items() if one.generator_cost}
+    if history:
+        figure, axes = panels(4.0, 3.0)
+        for ax in axes[len(history) :]:
+            ax.remove()
+        plotting.plot_costs(history, axes=axes[: len(history)])
+        pictures.append(_save(figure, "Costs", "Costs of the training, epoch by epoch."))
 
     figure = _figure(10.0, 2.8 * len(classes))
     grid = figure.subplots(len(classes), 3, squeeze=False)
@@ -76,13 +84,20 @@ def _confusion(classification: TSTRResult) -> Picture:
     trainings = list(classification.scores)
     names = list(classification.scores[trainings[0]])
     size = 2.4 + 0.8 * len(classification.classes)
-    figure = _figure(size * len(trainings), size * len(names))
-    grid = figure.subplots(len(names), len(trainings), squeeze=False)
+    # A line for each classifier, or more where the cells would become too small to read.
+    abreast = min(len(trainings), max(1, int(_WIDEST // size)))
+    lines = -(-len(trainings) // abreast)
+    figure = _figure(size * abreast, size * lines * len(names))
+    grid = figure.subplots(lines * len(names), abreast, squeeze=False)
+    for ax in grid.flat:
+        ax.set_visible(False)
     for i, name in enumerate(names):
         for j, training in enumerate(trainings):
+            ax = grid[i * lines + j // abreast, j % abreast]
             score = classification.scores[training][name]
-            plotting.plot_confusion_matrix(score.confusion, classification.classes, ax=grid[i, j])
-            grid[i, j].set_title(f"{name.upper()}, trained on {training}")
+            plotting.plot_confusion_matrix(score.confusion, classification.classes, ax=ax)
+            ax.set_title(f"{name.upper()}, trained on {training}")
+            ax.set_visible(True)
     return _save(figure, "Confusion matrices", "Test spectra; percent of each column.")
 
 

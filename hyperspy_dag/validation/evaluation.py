@@ -271,6 +271,8 @@ def _compare(
 def _noise_gap(real: Spectra, synthetic: Spectra) -> float:
     """Largest difference of the noise's neighbour correlation at lags 1 to 4."""
     gap = metrics.noise_correlation(real) - metrics.noise_correlation(synthetic)
+    if np.isnan(gap).any():
+        raise ValueError("one side has no noise")
     return float(np.abs(gap).max())
 
 

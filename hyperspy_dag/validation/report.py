@@ -110,7 +110,7 @@ class Sources:
         return labels, both
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # holds arrays
 class Report:
     """Figures and pictures that judge synthetic spectra by real ones.
 

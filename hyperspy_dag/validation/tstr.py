@@ -47,7 +47,7 @@ class Synthesiser(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # holds arrays
 class Score:
     """How a classifier did on the test spectra.
 
@@ -69,7 +69,7 @@ class Score:
         return float(np.trace(self.confusion) / self.confusion.sum())
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # holds arrays
 class TSTRResult:
     """Scores of every classifier on every kind of training set.
 
@@ -170,9 +170,11 @@ def tstr(
                 f"train holds no spectrum of class {missing[0]!r}, for which there is a "
                 "synthesiser; give some, or leave the synthesiser out."
             )
+    # A stream for each class: the same noise in all of them would be no independent draw.
+    streams = np.random.SeedSequence(state).generate_state(len(classes)).tolist()
     drawn = {
-        label: np.asarray(synthesisers[label].sample(n_synthetic, random_state=state))
-        for label in classes
+        label: np.asarray(synthesisers[label].sample(n_synthetic, random_state=stream))
+        for label, stream in zip(classes, streams, strict=True)
     }
     return score_trainings(real, drawn, (test, test_labels), classifiers, state)
 
