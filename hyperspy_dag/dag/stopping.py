@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from hyperspy_dag.metrics import cosine_distance, frechet_distance, pearson_correlation, snr
 
@@ -156,10 +157,13 @@ class Judge:
         if not all(np.isfinite(part).all() for part in synthetic):
             nan = dict.fromkeys(METRICS, float("nan"))
             return Evaluation(epoch, nan, float("inf"), False)
-        rows = [
-            compare(self.spectra[half], part)
-            for half, part in zip(self._halves, synthetic, strict=True)
-        ]
+        # Matrices this small are faster on one thread than several can be woken for them beside
+        # TensorFlow's; and so the figures are the same for any number of threads.
+        with threadpool_limits(1, user_api="blas"):
+            rows = [
+                compare(self.spectra[half], part)
+                for half, part in zip(self._halves, synthetic, strict=True)
+            ]
         metrics = {name: float(np.mean([row[name] for row in rows])) for name in METRICS}
         reached = self.stopping is not None and all(
             self.baseline.excess(metrics, name) <= self.tolerance
