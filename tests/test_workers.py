@@ -110,7 +110,7 @@ def test_no_memory_says_what_to_do(client, monkeypatch):
 
 
 def test_ctrl_c_keeps_finished_classes_and_calls_off_the_others(client, monkeypatch):
-    from hyperspy_dag import augmenter as module
+    from hyperspy_dag import _fitting as module
 
     def interrupted(*args, **kwargs):
         for result in fit_classes(*args, **kwargs):
