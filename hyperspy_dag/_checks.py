@@ -161,3 +161,8 @@ def check_existing(path: Path) -> Path:
     if not path.exists():
         raise FileNotFoundError(f"there is no file {path}")
     return path
+
+
+def name_of(number: int, total: int) -> str:
+    """Return what messages call a signal of several."""
+    return f"signal {number + 1} of {total}"

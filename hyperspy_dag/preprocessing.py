@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import math
 import numbers
 import threading
 from collections.abc import Iterable, Iterator
@@ -16,15 +15,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ._energy_ranges import (
+    axis_in_ev,
+    background_window,
+    crop_indices,
+    energy_range,
+    ev_per_unit,
+    put_axis_in_ev,
+)
+from ._preprocessing_record import preprocessing_record, write_record
 from ._warnings import warn
 
 if TYPE_CHECKING:
     from exspy.signals import EELSSpectrum
 
 __all__ = ["check_signal", "preprocess"]
-
-#: A power law has two parameters and noise; fewer channels than this cannot fix them.
-MIN_BACKGROUND_CHANNELS = 5
 
 #: Values handled at a time, which bounds the float64 working copies (64 MiB).
 _SLAB_VALUES = 2**23
@@ -35,9 +40,6 @@ NORMALISED_RANGE = (0.5, 1.5)
 
 #: Fewer channels than this are no spectrum.
 MIN_CHANNELS = 8
-
-_EV_PER_UNIT = {"ev": 1.0, "kev": 1e3, "electronvolt": 1.0, "kiloelectronvolt": 1e3}
-_EV_PER_UNIT_EXACT = {"meV": 1e-3, "MeV": 1e6}  # these two differ by their capital alone
 
 # HyperSpy builds a model (with symbolic expressions) for every background fit, which is not meant
 # to happen in several of Dask's threads at once.
@@ -99,7 +101,7 @@ def check_signal(s: Any) -> None:
     if 0 in s.data.shape:
         raise ValueError(f"{s!r} holds no spectrum or no channel.")
     axis = s.axes_manager.signal_axes[0]
-    _ev_per_unit(axis)
+    ev_per_unit(axis)
     if np.any(np.diff(axis.axis) <= 0):
         raise ValueError(
             f"the energy axis must increase; it runs from {axis.axis[0]:g} to {axis.axis[-1]:g}. "
@@ -174,10 +176,10 @@ def preprocess(
     if not isinstance(normalise, bool | np.bool_):
         raise TypeError(f"normalise must be True or False; got {normalise!r}.")
     axis, factor = axis_in_ev(s.axes_manager.signal_axes[0])
-    background = _energy_range("background_range", background_range, axis, factor)
-    signal = _energy_range("signal_range", signal_range, axis, factor)
-    window = None if background is None else _background_window(background, signal, axis)
-    first, stop = _crop_indices(signal, axis)
+    background = energy_range("background_range", background_range, axis, factor)
+    signal = energy_range("signal_range", signal_range, axis, factor)
+    window = None if background is None else background_window(background, signal, axis)
+    first, stop = crop_indices(signal, axis)
     _check_components(pca_components, s, stop - first)
     earlier = preprocessing_record(s) or {}
     if background is not None and earlier.get("background_range") is not None:
@@ -203,8 +205,8 @@ def preprocess(
         result.data = _preprocess_lazily(s.data, plan, pca_components)
     else:
         result.data = _preprocess_now(s.data, plan, pca_components)
-    _put_axis_in_ev(result.axes_manager.signal_axes[0], factor)
-    _write_record(result, earlier, background, signal, plan.normalise, pca_components)
+    put_axis_in_ev(result.axes_manager.signal_axes[0], factor)
+    write_record(result, earlier, background, signal, plan.normalise, pca_components)
     return result
 
 
@@ -228,126 +230,6 @@ def _complex_message(dtype: np.dtype) -> str:
         "Take the real part or the modulus first: s.real or s.amplitude, then "
         's.set_signal_type("EELS").'
     )
-
-
-def _ev_per_unit(axis: Any) -> float:
-    """Return how many eV the axis's unit is; an axis without unit is taken to be in eV."""
-    units = axis.units
-    if not isinstance(units, str) or units.strip() in ("", "<undefined>"):
-        return 1.0
-    units = units.strip()
-    factor = _EV_PER_UNIT_EXACT.get(units, _EV_PER_UNIT.get(units.lower()))
-    if factor is None:
-        raise ValueError(
-            f"the energy axis {axis.name!r} has units {units!r}, which are not eV, keV, meV or "
-            "MeV. "
-            'Calibrate it, or set s.axes_manager.signal_axes[0].units = "eV" if it is in eV '
-            "already."
-        )
-    return factor
-
-
-def axis_in_ev(axis: Any) -> tuple[Any, float]:
-    """Return a copy of an energy axis in eV, and the factor from its own units to eV."""
-    from hyperspy.axes import create_axis
-
-    factor = _ev_per_unit(axis)
-    attributes = axis.get_axis_dictionary()
-    attributes.pop("_type", None)
-    converted = create_axis(**attributes)
-    _put_axis_in_ev(converted, factor)
-    return converted, factor
-
-
-def _put_axis_in_ev(axis: Any, factor: float) -> None:
-    axis.units = "eV"
-    if factor == 1.0:
-        return
-    if hasattr(axis, "expression"):
-        axis.convert_to_non_uniform_axis()
-    if axis.is_uniform:
-        axis.offset, axis.scale = axis.offset * factor, axis.scale * factor
-    else:
-        axis.axis = axis.axis * factor
-
-
-def _energy_range(name: str, given: Any, axis: Any, factor: float) -> tuple[float, float] | None:
-    """Return a range given by the user as (low, high) in eV, checked, or None."""
-    if given is None:
-        return None
-    advice = f"Give {name}=(low, high) in eV, or a hyperspy.api.roi.SpanROI."
-    if hasattr(given, "left") and hasattr(given, "right"):
-        # An ROI is drawn on the axis, so it has the axis's units.
-        given = (given.left * factor, given.right * factor)
-    is_pair = isinstance(given, list | tuple | np.ndarray) and len(given) == 2
-    if not is_pair or not all(_is_number(value) for value in given):
-        raise TypeError(f"{name} must be two numbers; got {given!r}. {advice}")
-    low, high = (float(value) for value in given)
-    if not (math.isfinite(low) and math.isfinite(high)):
-        raise ValueError(f"{name} must be two finite numbers; got ({low:g}, {high:g}). {advice}")
-    if low >= high:
-        raise ValueError(
-            f"{name} must have its lower energy first; got ({low:g}, {high:g}) eV. {advice}"
-        )
-    energies = axis.axis
-    # Limits are often rounded, so half a channel too low is no error; nor is the end of the last
-    # channel, as the limit that leaves nothing out.
-    lowest = energies[0] - (energies[1] - energies[0]) / 2 if axis.size > 1 else energies[0]
-    highest = energies[-1] + (energies[-1] - energies[-2]) if axis.size > 1 else energies[0]
-    rounding = 1e-9 * max(abs(lowest), abs(highest))
-    if low < lowest - rounding or high > highest + rounding:
-        raise ValueError(
-            f"{name} ({low:g}, {high:g}) eV is not inside the energy axis, which runs from "
-            f"{energies[0]:g} to {energies[-1]:g} eV. {advice}"
-        )
-    return low, high
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, numbers.Real) and not isinstance(value, bool | np.bool_)
-
-
-def _background_window(
-    background: tuple[float, float], signal: tuple[float, float] | None, axis: Any
-) -> tuple[int, int]:
-    """Return the first and last channel of the background range, checked."""
-    low, high = background
-    if low <= 0:
-        raise ValueError(
-            f"background_range ({low:g}, {high:g}) eV must lie above 0 eV: a power law is not "
-            "defined at and below it."
-        )
-    if signal is not None and high >= signal[1]:
-        raise ValueError(
-            f"background_range ({low:g}, {high:g}) eV must end before signal_range "
-            f"({signal[0]:g}, {signal[1]:g}) eV does: it is the stretch in front of the edge. Give "
-            "a lower background_range."
-        )
-    first, last = axis.value_range_to_indices(low, high)
-    if last - first + 1 < MIN_BACKGROUND_CHANNELS:
-        width = np.diff(axis.axis)[min(first, axis.size - 2)] if axis.size > 1 else math.nan
-        raise ValueError(
-            f"background_range ({low:g}, {high:g}) eV holds {last - first + 1} channels of "
-            f"{width:g} eV; a power law needs at least {MIN_BACKGROUND_CHANNELS}. Widen it."
-        )
-    return int(first), int(last)
-
-
-def _crop_indices(signal: tuple[float, float] | None, axis: Any) -> tuple[int, int]:
-    if signal is None:
-        return 0, axis.size
-    low, high = signal
-    energies = axis.axis
-    first = int(axis.value2index(min(max(low, energies[0]), energies[-1])))
-    # The tolerance keeps rounding noise of a unit conversion from costing the last channel.
-    reaches_end = high >= energies[-1] * (1 - 1e-12)
-    stop = axis.size if reaches_end else int(axis.value2index(max(high, energies[0])))
-    if stop <= first:
-        raise ValueError(
-            f"signal_range ({low:g}, {high:g}) eV holds no channel: it is narrower than one. Widen "
-            "it."
-        )
-    return first, stop
 
 
 def _check_components(pca_components: Any, s: EELSSpectrum, channels: int) -> None:
@@ -612,51 +494,3 @@ def _first_of(row: int, shape: tuple[int, ...], start: tuple[int, ...]) -> str:
     index = np.unravel_index(row, shape)
     where = tuple(int(i + first) for i, first in zip(index, start, strict=True))
     return f"; first at navigation position {where[::-1]}"
-
-
-# --- the record in the metadata -------------------------------------------------------------------
-
-
-def preprocessing_record(s: EELSSpectrum) -> dict[str, Any] | None:
-    if not s.metadata.has_item("DAG.preprocessing"):
-        return None
-    record = s.metadata.DAG.preprocessing
-    record = record.as_dictionary() if hasattr(record, "as_dictionary") else dict(record)
-    # Files give NumPy scalars and lists back where Python ones and tuples were saved.
-    return {key: _plain(value) for key, value in record.items()}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, list | tuple | np.ndarray):
-        return tuple(_plain(item) for item in value)
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def _write_record(
-    result: EELSSpectrum,
-    earlier: dict[str, Any],
-    background: tuple[float, float] | None,
-    signal: tuple[float, float] | None,
-    normalise: bool,
-    pca_components: int | None,
-) -> None:
-    from hyperspy_dag import __version__
-
-    record = {
-        "background_range": background,
-        "signal_range": signal,
-        "pca_components": None if pca_components is None else int(pca_components),
-    }
-    record = {key: earlier.get(key) if value is None else value for key, value in record.items()}
-    if "common_axis" in earlier:
-        record["common_axis"] = earlier["common_axis"]
-    # Spectra that were normalised before are so without being normalised again.
-    record |= {"normalise": normalise or bool(earlier.get("normalise")), "version": __version__}
-    metadata = result.metadata
-    metadata.set_item("DAG.preprocessing", record)
-    if normalise and metadata.has_item("Signal.Noise_properties"):
-        del metadata.Signal.Noise_properties
-    if normalise and metadata.has_item("Signal.quantity"):
-        metadata.Signal.quantity = "Normalised intensity"

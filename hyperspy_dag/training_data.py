@@ -12,21 +12,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ._alignment import check_align_on, edge_shifts
+from ._checks import name_of
 from ._headers import plain_metadata
+from ._preprocessing_record import preprocessing_record
+from ._resampling import Resampling, plan
 from ._warnings import warn
-from .energy_axes import (
-    Resampling,
-    check_align_on,
-    check_signals,
-    checked_axis,
-    edge_shifts,
-    name_of,
-    plan,
-    source_record,
-    warn_if_confounded,
-)
+from .energy_axes import check_signals, checked_axis, source_record, warn_if_confounded
 from .labels import ClassLabels, Label, merge_labels, parse_labels
-from .preprocessing import NORMALISED_RANGE, check_signal, preprocessing_record
+from .preprocessing import NORMALISED_RANGE, check_signal
 
 if TYPE_CHECKING:
     from exspy.signals import EELSSpectrum

@@ -90,7 +90,8 @@ def _describe_training(folder: Path) -> dict[str, Any]:
 
 def _describe_signal(path: Path) -> tuple[dict[str, Any], EELSSpectrum]:
     from hyperspy_dag._checks import SIGNAL_FORMATS
-    from hyperspy_dag.preprocessing import check_signal, preprocessing_record
+    from hyperspy_dag._preprocessing_record import preprocessing_record
+    from hyperspy_dag.preprocessing import check_signal
 
     s = read_signal(path, lazy=path.suffix in SIGNAL_FORMATS)
     check_signal(s)

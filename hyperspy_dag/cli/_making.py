@@ -46,7 +46,7 @@ def preprocess(
 
 
 def _record(s: Any) -> dict[str, Any]:
-    from hyperspy_dag.preprocessing import preprocessing_record
+    from hyperspy_dag._preprocessing_record import preprocessing_record
 
     return {"preprocessing": preprocessing_record(s)}
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hyperspy_dag.preprocessing import axis_in_ev, check_signal, preprocess_if_asked
+from hyperspy_dag._energy_ranges import axis_in_ev
+from hyperspy_dag.preprocessing import check_signal, preprocess_if_asked
 from hyperspy_dag.training_data import TrainingSet, training_set
 
 if TYPE_CHECKING:

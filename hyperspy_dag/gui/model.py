@@ -13,6 +13,7 @@ import traits.api as t
 from hyperspy.ui_registry import add_gui_method
 
 from hyperspy_dag._checks import check_count, check_signal_file
+from hyperspy_dag._energy_ranges import axis_in_ev
 from hyperspy_dag._output import save_signal
 from hyperspy_dag._runs import check_new_run
 from hyperspy_dag.augmenter import EELSAugmenter
@@ -25,7 +26,7 @@ from hyperspy_dag.dag.stopping import Baseline, Evaluation
 from hyperspy_dag.label_files import read_label_file
 from hyperspy_dag.labels import get_labels
 from hyperspy_dag.plotting._axes import CLASS_COLOURS
-from hyperspy_dag.preprocessing import axis_in_ev, check_signal, preprocess_if_asked
+from hyperspy_dag.preprocessing import check_signal, preprocess_if_asked
 from hyperspy_dag.training_data import read_spectra
 
 from ._pictures import input_picture, training_picture

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How far the same edge lies apart in spectra of several experiments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._checks import check_number, name_of
+
+#: Correlation of two mean spectra below which there is no common edge to align on.
+_MIN_CORRELATION = 0.9
+
+
+def check_align_on(align_on: Any) -> tuple[float, float] | None:
+    """Return the window of the alignment, in eV, or None.
+
+    Raises
+    ------
+    TypeError, ValueError
+        It is no pair of finite increasing numbers.
+    """
+    if align_on is None:
+        return None
+    if not isinstance(align_on, list | tuple | np.ndarray) or len(align_on) != 2:
+        raise TypeError(f"align_on must be two energies in eV, (low, high); got {align_on!r}")
+    low, high = (check_number("align_on", value) for value in align_on)
+    if low >= high:
+        raise ValueError(f"align_on must have its lower energy first; got ({low:g}, {high:g}) eV")
+    return low, high
+
+
+def edge_shifts(
+    axes: Sequence[Any], means: Sequence[NDArray[np.float64]], align_on: Any
+) -> list[float]:
+    """Return how far the edge of each mean spectrum lies above that of the first, in eV.
+
+    Parameters
+    ----------
+    axes : sequence of HyperSpy axes in eV
+    means : sequence of numpy.ndarray, shape (channels,)
+        Not used without `align_on`.
+    align_on : (float, float) or None
+        None gives zeros.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As :func:`hyperspy_dag.common_energy_axis`.
+    """
+    window = check_align_on(align_on)
+    if window is None:
+        return [0.0] * len(axes)
+    for i, axis in enumerate(axes):
+        energies = axis.axis
+        if window[0] < energies[0] or window[1] > energies[-1]:
+            raise ValueError(
+                f"align_on ({window[0]:g}, {window[1]:g}) eV is not inside the energy axis of "
+                f"{name_of(i, len(axes))}, which runs from {energies[0]:g} to {energies[-1]:g} eV"
+            )
+    return [0.0] + [
+        _edge_shift((axes[0], means[0]), (axes[i], means[i]), window, name_of(i, len(axes)))
+        for i in range(1, len(axes))
+    ]
+
+
+def _edge_shift(
+    first: tuple[Any, NDArray[np.float64]],
+    other: tuple[Any, NDArray[np.float64]],
+    window: tuple[float, float],
+    name: str,
+) -> float:
+    from scipy.interpolate import CubicSpline
+
+    from .metrics import energy_shift
+
+    low, high = window
+    reach = (high - low) / 2
+    # Much finer than the channels, so that the parabola of energy_shift has no part in the result.
+    finest = min(np.diff(axis.axis).min() for axis, _ in (first, other))
+    step = min(finest, reach) / 8
+    fine = np.arange(low - reach, high + reach + step, step)
+
+    def spectrum(one: tuple[Any, NDArray[np.float64]], energies: NDArray) -> NDArray:
+        axis = one[0].axis
+        return CubicSpline(axis, one[1])(np.clip(energies, axis[0], axis[-1]))
+
+    advice = "Choose a window around an edge that all signals have, background removed."
+    try:
+        shift = energy_shift(
+            spectrum(other, fine)[None], fine, spectrum(first, fine), window, max_shift=reach
+        )[0]
+    except ValueError as error:
+        raise ValueError(
+            f"align_on ({low:g}, {high:g}) eV holds no edge to align {name} on: {error} {advice}"
+        ) from error
+    inside = fine[(fine >= low) & (fine <= high)]
+    likeness = np.corrcoef(spectrum(other, inside), spectrum(first, inside - shift))[0, 1]
+    if not likeness >= _MIN_CORRELATION or abs(shift) >= reach - 2 * step:
+        raise ValueError(
+            f"{name} has no edge in align_on ({low:g}, {high:g}) eV in common with the first "
+            f"signal: the best shift, {shift:.3g} eV of at most {reach:g} eV, makes their mean "
+            f"spectra correlate by {likeness:.2f} ({_MIN_CORRELATION} is needed). {advice}"
+        )
+    return float(shift)
+
+
+def mean_spectrum(data: Any) -> NDArray[np.float64]:
+    """Return the mean of all spectra without NaN or infinity, of an array in memory or not."""
+    finite = np.isfinite(data).all(axis=-1, keepdims=True)
+    navigation = tuple(range(data.ndim - 1))
+    total = np.where(finite, data, 0).sum(axis=navigation, dtype=np.float64)
+    return np.asarray(total) / max(int(np.asarray(finite.sum())), 1)
