@@ -116,7 +116,8 @@ def check_folder(name: str, folder: object) -> Path:
     """
     if not isinstance(folder, str | os.PathLike):
         raise TypeError(f"{name} must be a path, {folder!r} ({type(folder).__name__}) was given")
-    path = Path(folder).expanduser()
+    # Absolute: it is to be the same folder in other processes and after an os.chdir.
+    path = Path(folder).expanduser().absolute()
     if path.exists() and not path.is_dir():
         raise NotADirectoryError(f"{name}={str(path)!r} is a file; give a folder")
     existing = path if path.exists() else path.parent

@@ -170,26 +170,23 @@ class Outcome:
     ----------
     models, seconds : dict by class
     errors : dict of class to Exception
+    ended : list of class
+        Those whose training was not ended by the user.
     stopped : bool
         Ended by the user before all was done.
     fault : Exception or None
-        Of the user's callback.
+        Of the user's callback, or of what is around the trainings.
     """
 
     models: dict[Any, ClassModel] = field(default_factory=dict)
     seconds: dict[Any, float] = field(default_factory=dict)
     errors: dict[Any, Exception] = field(default_factory=dict)
+    ended: list[Any] = field(default_factory=list)
     stopped: bool = False
     fault: Exception | None = None
 
 
-def carry_out(
-    jobs: list[ClassJob],
-    data: TrainingSet,
-    way: Way,
-    run: Run | None,
-    fitted: Callable[[Any, ClassModel], None],
-) -> Outcome:
+def carry_out(jobs: list[ClassJob], data: TrainingSet, way: Way, run: Run | None) -> Outcome:
     """Train the classes; what goes wrong with one stops no other.
 
     Parameters
@@ -199,8 +196,6 @@ def carry_out(
     way : Way
     run : Run or None
         Where checkpoints go.
-    fitted : callable
-        Told of each class and its model when it is done.
 
     Returns
     -------
@@ -212,6 +207,9 @@ def carry_out(
         Before the first class was done; later, it is `stopped`.
     BlockingIOError
         Another process trains into the folder of `run`.
+    Exception
+        Of a progress bar, of the cluster or the like before the first class was done; later, it is
+        the `fault`.
     """
     outcome = Outcome()
 
@@ -251,9 +249,13 @@ def carry_out(
                 if outcome.stopped:
                     break
                 if label in outcome.models:
-                    fitted(label, outcome.models[label])
+                    outcome.ended.append(label)
     except KeyboardInterrupt:
         if not outcome.models:
             raise
         outcome.stopped = True
+    except Exception as error:
+        if not outcome.models:
+            raise
+        outcome.fault = error
     return outcome

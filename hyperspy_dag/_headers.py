@@ -22,12 +22,18 @@ _AXIS_COMMON = {"_type", "name", "units", "navigate", "is_binned"}
 _MAX_DEPTH = 20
 
 
-def plain_metadata(node: Any) -> Any:
-    """Return metadata without what HyperSpy would make objects of."""
+def plain_metadata(node: Any, depth: int = 0) -> Any:
+    """Return metadata without what :func:`check_metadata` would not take from a file."""
+    if depth >= _MAX_DEPTH and isinstance(node, dict | list | tuple):
+        return type(node)()
     if isinstance(node, dict):
-        return {str(k): plain_metadata(v) for k, v in node.items() if not str(k).startswith("_")}
+        return {
+            str(key): plain_metadata(value, depth + 1)
+            for key, value in node.items()
+            if not str(key).startswith("_")
+        }
     if isinstance(node, list | tuple):
-        return [plain_metadata(item) for item in node]
+        return type(node)(plain_metadata(item, depth + 1) for item in node)
     return node
 
 

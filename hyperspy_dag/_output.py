@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import shutil
 from pathlib import Path
@@ -53,7 +54,7 @@ def synthetic_signal(
     names = ("class", "spectrum")[-(spectra.ndim - 1) :]
     axes = [spectrum_axis(name, size) for name, size in zip(names, spectra.shape, strict=False)]
     make = EELSSpectrum if isinstance(spectra, np.ndarray) else LazyEELSSpectrum
-    signal = make(spectra, axes=[*axes, {**energy_axis, "navigate": False}])
+    signal = make(spectra, axes=[*axes, {**copy.deepcopy(energy_axis), "navigate": False}])
     signal.metadata.General.title = title
     if instrument:
         signal.metadata.add_node("Acquisition_instrument")

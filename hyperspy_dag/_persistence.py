@@ -11,9 +11,10 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
 import struct
-import tempfile
 import tokenize
+import uuid
 import zipfile
 import zlib
 from pathlib import Path
@@ -98,27 +99,24 @@ def write(
     OSError
         The disk is full, the folder is gone or read-only. What was there before is untouched.
     """
+    target = path.resolve()  # a link goes on to be one
     header = {"format": kind, "format_version": FORMAT_VERSION, **header}
     text = np.frombuffer(json.dumps(to_json(header)).encode(), np.uint8)
     save = np.savez_compressed if compress else np.savez
     try:
-        handle, temporary = tempfile.mkstemp(
-            dir=path.parent, prefix=f".{path.name}.", suffix=".tmp"
-        )
+        temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
         try:
-            with os.fdopen(handle, "wb") as file:
+            with open(temporary, "xb") as file:
                 save(file, **{_HEADER: text}, **arrays)
                 file.flush()
                 os.fsync(file.fileno())
-            # mkstemp makes files private; the result is to be as any other file of this user.
-            umask = os.umask(0)
-            os.umask(umask)
-            os.chmod(temporary, 0o666 & ~umask)
-            os.replace(temporary, path)
+            if target.exists():
+                shutil.copymode(target, temporary)
+            os.replace(temporary, target)
         except BaseException:
-            Path(temporary).unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             raise
-        _sync_folder(path.parent)
+        _sync_folder(target.parent)
     except OSError as error:
         raise OSError(
             error.errno,

@@ -85,7 +85,7 @@ def check_new_run(folder: Any) -> Path:
     Raises
     ------
     FileExistsError
-        It holds a training already.
+        It holds a training already, or part of one.
     FileNotFoundError, NotADirectoryError, PermissionError
         It cannot be made or written to.
     """
@@ -94,6 +94,12 @@ def check_new_run(folder: Any) -> Path:
         raise FileExistsError(
             f"{folder} holds a training already: go on with it by "
             f"EELSAugmenter.resume({str(folder)!r}), or give another checkpoint_dir"
+        )
+    leftover = next(folder.glob("class-*.npz"), None)
+    if leftover is not None:
+        raise FileExistsError(
+            f"{folder} holds part of another training ({leftover.name}, but no {_RUN_FILE}); give "
+            "a new or empty checkpoint_dir, or delete its class-*.npz"
         )
     return folder
 
@@ -136,7 +142,7 @@ def open_run(folder: Any) -> tuple[Run, dict[str, Any], TrainingSet]:
     AugmenterFileError
         What it holds is damaged, or not of this package.
     """
-    folder = Path(folder).expanduser()
+    folder = Path(folder).expanduser().absolute()
     path = folder / _RUN_FILE
     if not path.is_file():
         raise FileNotFoundError(f"{folder} holds no training to go on with: it has no {_RUN_FILE}")

@@ -28,10 +28,6 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger(__name__)
 
-#: Times that a class is begun again after the workers that held its spectra were lost; dask
-#: itself moves it to other workers before that.
-MAX_ATTEMPTS = 3
-
 #: What keeps a process at one thread, unless the user's environment says otherwise.
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -200,29 +196,30 @@ def _ignore_ctrl_c() -> None:
 def _fit_on_cluster(
     jobs: Sequence[ClassJob], spectra: dict[Any, np.ndarray], client: Client, progress: Progress
 ) -> Iterator[tuple[Any, Fitted | Exception]]:
+    import dask
+
     distributed = _import_distributed()
     run = f"hyperspy_dag-{uuid.uuid4().hex}"
     stop = distributed.Event(run, client=client)
     labels = [job.label for job in jobs]
     client.subscribe_topic(run, lambda event: progress(labels[event[1][0]], *event[1][1:]))
-    attempts = dict.fromkeys(range(len(jobs)), 0)
 
     def submit(number: int) -> Any:
-        attempts[number] += 1
         job = jobs[number]
-        # To every worker once, so that another can take over without asking this process.
-        data = client.scatter(spectra[job.label], broadcast=True)
-        return client.submit(
-            _fit_on_worker,
-            job,
-            data,
-            run,
-            number,
-            key=f"{run}-{number}-{attempts[number]}",
-            # The longest first: no worker is left alone with it at the end.
-            priority=len(spectra[job.label]),
-            pure=False,
-        )
+        # The spectra go with the task and stay with the scheduler: whoever takes over from a lost
+        # worker has them, and workers that are still in a queue may come when they come.
+        with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1PB"}):
+            return client.submit(
+                _fit_on_worker,
+                job,
+                spectra[job.label],
+                run,
+                number,
+                key=f"{run}-{number}",
+                # The longest first: no worker is left alone with it at the end.
+                priority=len(spectra[job.label]),
+                pure=False,
+            )
 
     order = sorted(range(len(jobs)), key=lambda i: -len(spectra[jobs[i].label]))
     running = {submit(number): number for number in order}
@@ -233,16 +230,7 @@ def _fit_on_cluster(
             label = jobs[number].label
             try:
                 result = future.result()
-            except CancelledError as error:
-                # The scheduler gives up a task whose input was on lost workers alone.
-                if attempts[number] < MAX_ATTEMPTS:
-                    _logger.warning("Class %r: its worker was lost; training it again.", label)
-                    again = submit(number)
-                    running[again] = number
-                    done.add(again)
-                    continue
-                yield label, _lost(label, error)
-            except distributed.KilledWorker as error:
+            except (CancelledError, distributed.KilledWorker) as error:
                 yield label, _lost(label, error)
             except Exception as error:  # noqa: BLE001 - it is handed on; the other classes go on
                 yield label, error

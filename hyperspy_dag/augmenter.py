@@ -337,9 +337,11 @@ class EELSAugmenter:
         if way.new_run is not None:
             run = begin_run(way.new_run, way.every, self._settings(), data)
         jobs = [self._job(number, label, run) for number, label in enumerate(data.classes)]
-        outcome = carry_out(jobs, data, way, run, self._warn_if_not_reached)
+        outcome = carry_out(jobs, data, way, run)
         if outcome.models:
             self._result = FitResult.of(data, outcome.models, outcome.seconds)
+        for label in outcome.ended:
+            self._warn_if_not_reached(label, outcome.models[label])
         if outcome.errors:
             raise self._first_error(outcome.errors, run)
         if outcome.fault is not None:
@@ -372,7 +374,8 @@ class EELSAugmenter:
             error.add_note(f"That was class {first}. Not fitted besides: {more}")
         if self._result is not None:
             error.add_note(f"This augmenter keeps: {', '.join(map(str, self.classes_))}.")
-        if run is not None:
+        # A class that diverged would do so again: `resume` takes the same spectra and settings.
+        if run is not None and isinstance(error, OSError | MemoryError | WorkerLostError):
             error.add_note(f"Once that is mended, go on by {_resume_call(run)}.")
         return error
 
@@ -604,7 +607,8 @@ class EELSAugmenter:
         Parameters
         ----------
         s, labels, align_on
-            As of :meth:`fit`. Of several signals the real spectra come back on the common axis.
+            As of :meth:`fit`. The real spectra come back as they are trained on: in float32, and of
+            several signals on the common axis.
         n_spectra : int, optional
             Spectra of each class in the result; default: as many as the largest class has.
         **options

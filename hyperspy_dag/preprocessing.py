@@ -59,8 +59,8 @@ def check_signal(s: Any) -> None:
     TypeError
         ``s`` is not an ``EELSSpectrum``, or its data are not real numbers.
     ValueError
-        Its signal dimension is not 1, it is ragged, it holds no value, or its energy axis does not
-        increase or has a unit that is not one of energy.
+        Its signal dimension is not 1, it is ragged, it holds no value, its energy axis is not the
+        last of the data, does not increase or has a unit that is not one of energy.
     """
     from exspy.signals import EELSSpectrum
 
@@ -90,6 +90,12 @@ def check_signal(s: Any) -> None:
         raise ValueError(
             f"the signal must have one signal axis, energy loss; {s!r} has {dimension}. "
             'Give the energy axis the signal role with s.transpose(signal_axes=["name"]).'
+        )
+    if s.axes_manager.signal_indices_in_array != (s.data.ndim - 1,):
+        raise ValueError(
+            "the energy axis must be the last of the data; here it is axis "
+            f"{s.axes_manager.signal_indices_in_array[0]} of {s.data.ndim}. "
+            "s.transpose(signal_axes=s.axes_manager.signal_axes) has it there."
         )
     if s.data.dtype.kind == "c":
         raise TypeError(_complex_message(s.data.dtype))

@@ -108,7 +108,7 @@ def dag_augment(
         In eV: do :meth:`dag_preprocess` first. Not needed where the spectra have been
         preprocessed.
     recipe, stopping, tolerance, max_epochs, random_state
-        See :class:`hyperspy_dag.EELSAugmenter`.
+        See :class:`hyperspy_dag.EELSAugmenter`, which has a `precision` besides.
     filename : str or path, optional
         Also save the result there, as .hspy or .zspy; tried before the training. The interface
         begins with that name, and saves when told to.
@@ -122,7 +122,8 @@ def dag_augment(
     display : bool, optional
         True opens the interface with these arguments; the default does so where there are no
         labels. Without labels, False returns the widgets in a dictionary, as HyperSpy's own
-        tools do. The interface trains in this process: `n_jobs` and `client` are not for it.
+        tools do. The interface trains in this process and shows its progress itself: `n_jobs`,
+        `client` and `show_progressbar` are not for it.
     toolkit : str or iterable of str, optional
         Of the interface: "ipywidgets" or "traitsui". Default: those that can be shown here.
 
@@ -138,6 +139,8 @@ def dag_augment(
     ------
     TypeError, ValueError
         Of anything that training would stumble over, before it begins.
+    OSError
+        The result could not be saved; it is the exception's attribute `signal`.
     ImportError, RuntimeError
         The interface is asked for and no toolkit is installed, or there is no place to show one.
 
@@ -202,7 +205,16 @@ def dag_augment(
     if filename is not None:
         from ._output import save_signal
 
-        save_signal(augmented, filename)
+        try:
+            save_signal(augmented, filename)
+        except OSError as error:
+            # Hours of training may be in it, and nothing else holds it any more.
+            error.signal = augmented
+            error.add_note(
+                "The spectra are not lost: import sys; augmented = sys.last_value.signal; "
+                "augmented.save(...)"
+            )
+            raise
     return augmented
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -166,7 +167,9 @@ def training_set(
         classes=list(merged.classes),
         axis=_plain_axis(axis),
         digest="",
-        preprocessing=_preprocessing(signals, shifts, [len(own) for own in rows], window),
+        preprocessing=plain_metadata(
+            _preprocessing(signals, shifts, [len(own) for own in rows], window)
+        ),
         labels=merged,
         instrument=_common_items([_instrument(one) for one in signals]),
     )
@@ -276,14 +279,17 @@ def _instrument(s: EELSSpectrum) -> dict[str, Any] | None:
 
 
 def _plain_axis(axis: dict[str, Any]) -> dict[str, Any]:
-    """The energy axis as numbers: an expression would be run when a file with it is opened."""
-    if "expression" not in axis:
-        return axis
-    from hyperspy.axes import create_axis
+    """The energy axis as numbers of its own, which do not change with the signal's axis.
 
-    made = create_axis(**{key: value for key, value in axis.items() if key != "_type"})
-    made.convert_to_non_uniform_axis()
-    return made.get_axis_dictionary()
+    An expression would be run when a file with it is opened.
+    """
+    if "expression" in axis:
+        from hyperspy.axes import create_axis
+
+        made = create_axis(**{key: value for key, value in axis.items() if key != "_type"})
+        made.convert_to_non_uniform_axis()
+        axis = made.get_axis_dictionary()
+    return copy.deepcopy(axis)
 
 
 def spectrum_digests(spectra: ArrayLike) -> NDArray[np.uint64]:

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import itertools
+import threading
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,11 +17,14 @@ from spectra import DISPERSION, ENERGY_OFFSET, eels, two_classes, white_lines
 
 from hyperspy_dag import EELSAugmenter, get_labels
 from hyperspy_dag.augmenter import NotFittedError
+from hyperspy_dag.dag import fitting, stopping
 from hyperspy_dag.dag.architectures import ARCHITECTURES
 from hyperspy_dag.dag.designs import DESIGNS
 from hyperspy_dag.dag.fitting import SMALLEST_GAIN
 from hyperspy_dag.dag.recipes import RECIPES
+from hyperspy_dag.dag.sampling import sampler_for
 from hyperspy_dag.dag.stopping import Judge
+from hyperspy_dag.dag.training import Costs, Trainer
 
 # Few spectra and few epochs on purpose: what they warn of is tested by itself.
 pytestmark = [
@@ -348,7 +353,6 @@ def test_warns_where_the_criterion_is_not_reached():
 
 def test_recovers_once_from_a_loss_that_is_not_finite(monkeypatch, caplog):
     from hyperspy_dag.dag.fitting import TrainingDivergedError
-    from hyperspy_dag.dag.training import Costs, Trainer
 
     s = eels(white_lines(40))
     train = Trainer.train
@@ -438,6 +442,114 @@ def test_a_callback_that_fails_ends_the_fit_and_classes_stay():
     assert "Fe3O4" in augmenter.classes_
 
 
+def test_what_fails_around_the_trainings_takes_no_class_away(monkeypatch):
+    from hyperspy_dag import _fitting
+
+    finish = _fitting.EpochProgress.finish
+
+    def failing(self, label):
+        finish(self, label)
+        if label == "FeO":
+            raise RuntimeError("widget gone")
+
+    monkeypatch.setattr(_fitting.EpochProgress, "finish", failing)
+    augmenter = EELSAugmenter(recipe="paper", architecture="compact", max_epochs=2, random_state=0)
+    with pytest.raises(RuntimeError, match="widget gone"):
+        augmenter.fit(*two_classes(), show_progressbar=False)
+    assert augmenter.classes_ == ["Fe3O4"]
+
+
+def test_warnings_that_are_errors_take_no_class_away():
+    augmenter = EELSAugmenter(recipe="paper", architecture="compact", max_epochs=2, random_state=0)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", ".*stopping criterion")
+        with pytest.raises(UserWarning, match="'Fe3O4'"):
+            augmenter.fit(*two_classes(), show_progressbar=False)
+    assert sorted(augmenter.classes_) == ["Fe3O4", "FeO"]
+
+
+def test_the_state_kept_is_one_of_the_history(monkeypatch):
+    """Also where the best one was on a way that was given up."""
+    from hyperspy_dag.dag.stopping import Evaluation
+
+    train, judge, calls = Trainer.train, Judge.judge, []
+
+    def diverging(self, first, epochs, rate_factor):
+        calls.append(first)
+        costs = train(self, first, epochs, rate_factor)
+        bad = first == 6 and rate_factor == 1.0
+        return Costs(costs.discriminator * np.nan, costs.generator) if bad else costs
+
+    def rigged(self, epoch, synthetic):
+        one = judge(self, epoch, synthetic)
+        before = 6 not in calls and epoch > 0
+        return Evaluation(epoch, one.metrics, 100.0 - epoch if before else 1000.0 + epoch, False)
+
+    monkeypatch.setattr(Trainer, "train", diverging)
+    monkeypatch.setattr(Judge, "judge", rigged)
+    augmenter = EELSAugmenter(
+        recipe="paper", architecture="compact", max_epochs=9, stopping=None, random_state=0
+    )
+    augmenter.fit(eels(white_lines(40)), ["a"] * 40, show_progressbar=False)
+    assert 6 in calls and calls.count(0) == 2
+    assert augmenter.best_["a"] in augmenter.history_["a"].evaluations
+
+
+def test_another_precision_of_keras_changes_nothing():
+    import keras
+
+    s, labels = two_classes()
+    settings = {"recipe": "paper", "max_epochs": 2, "random_state": 0}
+    expected = EELSAugmenter(**settings).fit(s, labels, show_progressbar=False).sample(3)
+    fitting._idle_trainers.clear()
+    sampler_for.cache_clear()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        augmenter = EELSAugmenter(**settings).fit(s, labels, show_progressbar=False)
+        np.testing.assert_array_equal(augmenter.sample(3).data, expected.data)
+        assert keras.config.dtype_policy().name == "mixed_bfloat16"
+    finally:
+        keras.config.set_dtype_policy("float32")
+
+
+def test_axes_that_are_moved_later_move_no_other():
+    s, labels = two_classes()
+    s.axes_manager.signal_axes[0].convert_to_non_uniform_axis()
+    energies = s.axes_manager.signal_axes[0].axis.copy()
+    augmenter = EELSAugmenter(recipe="paper", architecture="compact", max_epochs=1, random_state=0)
+    augmenter.fit(s, labels, show_progressbar=False)
+    s.axes_manager.signal_axes[0].axis += 5
+    augmenter.sample(2).axes_manager.signal_axes[0].axis += 3
+    np.testing.assert_array_equal(augmenter.sample(2).axes_manager.signal_axes[0].axis, energies)
+
+
+def test_linear_algebra_has_its_threads_back_after_several_judge_at_once():
+    from threadpoolctl import threadpool_info, threadpool_limits
+
+    def threads():
+        return [one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"]
+
+    entered, leave = threading.Event(), threading.Event()
+
+    def late():
+        with stopping._one_blas_thread():
+            entered.set()
+            leave.wait(10)
+
+    with threadpool_limits(2, "blas"):
+        before = threads()
+        thread = threading.Thread(target=late)
+        with stopping._one_blas_thread():
+            assert set(threads()) == {1}
+            thread.start()
+            entered.wait(10)
+        leave.set()
+        thread.join()
+        assert threads() == before
+        Judge(white_lines(40), np.random.SeedSequence(0), "all", 0.05)
+        assert threads() == before
+
+
 def test_fit_resample_throws_no_class_away():
     s, labels = two_classes()
     augmenter = EELSAugmenter(recipe="paper", architecture="compact", max_epochs=2, random_state=0)
@@ -458,8 +570,10 @@ def test_a_save_that_fails_leaves_what_was_there(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(EELSSpectrum, "save", disk_full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OSError, match="No space left") as raised:
         s.dag_augment(labels, max_epochs=1, n_spectra=2, filename=path, overwrite=True)
+    assert raised.value.signal.data.shape == (2, 2, s.data.shape[-1])
+    assert "sys.last_value.signal" in raised.value.__notes__[0]
     assert path.read_bytes() == b"what was there"
     assert [one.name for one in tmp_path.iterdir()] == ["a.hspy"]
 

@@ -16,7 +16,7 @@ BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
 def oxides(monkeypatch):
     monkeypatch.syspath_prepend(BENCHMARKS)
     yield pytest.importorskip("oxides")
-    for name in ("oxides", "reproduce_paper", "tstr_simulated"):
+    for name in ("oxides", "how_many", "other_conditions", "reproduce_paper", "tstr_simulated"):
         sys.modules.pop(name, None)
 
 
@@ -63,7 +63,7 @@ def test_spread_tells_of_a_generator_that_makes_one_spectrum(oxides):
     np.testing.assert_allclose(oxides._spread(real, real), 1)
 
 
-def test_what_is_there_is_not_computed_again(oxides, monkeypatch, tmp_path):
+def test_what_is_there_is_not_computed_again(oxides, tmp_path):
     cells = [oxides.Cell("K", "real", seed) for seed in range(3)]
     computed = []
 
@@ -73,10 +73,9 @@ def test_what_is_there_is_not_computed_again(oxides, monkeypatch, tmp_path):
             raise KeyboardInterrupt
         return {"seed": cell.seed}
 
-    monkeypatch.setattr(oxides, "evaluate", evaluate)
     with pytest.raises(KeyboardInterrupt):
-        oxides.run_cells(cells, tmp_path, progress=False)
-    oxides.run_cells(cells, tmp_path, progress=False)
+        oxides.run_cells(cells, tmp_path, progress=False, work=evaluate)
+    oxides.run_cells(cells, tmp_path, progress=False, work=evaluate)
     assert computed == [0, 1, 1, 2]
     assert [one["seed"] for one in oxides.read_cells(cells, tmp_path).values()] == [0, 1, 2]
     assert sorted(p.name for p in (tmp_path / "K").iterdir()) == [
@@ -136,3 +135,38 @@ def test_results_of_other_code_are_said_to_be_so(oxides):
     assert oxides.of_other_code([{"source": oxides.source_digest()}, {}]) == ""
     sentence = oxides.of_other_code([{"source": oxides.source_digest()}, {"source": "old"}])
     assert "Of the 2 results of DAGs, 1 are" in sentence
+
+
+def test_spectra_are_brought_to_another_dose_and_drift_by_hand(oxides):
+    import other_conditions
+
+    cell, part = oxides.Cell("WL-Mn", "real", 0, 60), oxides.split("WL-Mn", 0, 60)
+    own = part.of_class("MnO2", part.train)
+    same = other_conditions.by_hand(part, cell, dose=1.0, drift=1.0)["MnO2"]
+    np.testing.assert_array_equal(same[: len(own)], own)
+    np.testing.assert_array_equal(same[len(own) : 2 * len(own)], own)
+
+    def noise(spectra):
+        return np.median(np.diff(spectra, axis=1).std(axis=1))
+
+    thinned = other_conditions.by_hand(part, cell, dose=0.25, drift=1.0)["MnO2"]
+    measured = other_conditions.measured("WL-Mn", 60, dose=0.25, drift=1.0, seed=0)["MnO2"]
+    assert noise(thinned) == pytest.approx(noise(measured), rel=0.15)
+    assert noise(thinned) > 1.5 * noise(own)
+    moved = other_conditions.by_hand(part, cell, dose=1.0, drift=4.0)["MnO2"]
+    assert moved.argmax(axis=1).std() > 2 * own.argmax(axis=1).std()
+
+
+def test_accuracies_of_how_many_are_medians_of_the_seeds(oxides, monkeypatch, tmp_path):
+    import how_many
+
+    dag = oxides.Dag()
+    results = {
+        oxides.Cell("K", dag, seed): {"accuracy": {"ann": {"50": value, "5000": 0.99}, "svm": {}}}
+        for seed, value in enumerate((0.7, 0.9, 0.8))
+    }
+    monkeypatch.setattr(how_many, "RESULTS", tmp_path)
+    text = how_many.report(results, ["K"], 3)
+    assert "| K | the DAG | 80.0 | – | – | – | 99.0 |" in text
+    how_many.draw(results, ["K"], 3, tmp_path / "picture.png")
+    assert (tmp_path / "picture.png").stat().st_size > 1000

@@ -164,6 +164,10 @@ def test_does_not_begin_over_another_training(begun):
     with pytest.raises(FileExistsError, match=r"EELSAugmenter\.resume"):
         make().fit(*two_classes(), checkpoint_dir=begun)
     assert {path.name: path.read_bytes() for path in begun.iterdir()} == before
+    # Nor where part of it is left.
+    (begun / "run.npz").unlink()
+    with pytest.raises(FileExistsError, match=r"part of another training \(class-\d"):
+        make().fit(*two_classes(), checkpoint_dir=begun)
 
 
 def test_refuses_files_of_another_training(begun, tmp_path):
@@ -187,9 +191,55 @@ def test_damaged_checkpoints_are_refused(begun):
         broken = bytearray(content)
         broken[int(random.integers(500, len(content) // 2))] ^= 0xFF
         (begun / name).write_bytes(broken)
-        with pytest.raises(AugmenterFileError):
+        with pytest.raises(AugmenterFileError) as raised:
             EELSAugmenter.resume(begun, show_progressbar=False)
+        assert name == "run.npz" or f"Delete {begun / name}" in raised.value.__notes__[0]
         (begun / name).write_bytes(content)
+
+
+def test_a_class_whose_checkpoint_is_deleted_begins_anew(begun, uninterrupted):
+    (begun / "class-1-state.npz").write_bytes(b"damaged")
+    with pytest.raises(AugmenterFileError):
+        EELSAugmenter.resume(begun, show_progressbar=False)
+    (begun / "class-1-state.npz").unlink()
+    assert weights(EELSAugmenter.resume(begun, show_progressbar=False)) == weights(uninterrupted)
+
+
+def test_seconds_before_the_interruption_count(begun, monkeypatch):
+    seconds = {"Fe3O4": 100.0, "FeO": 50.0}
+    for name, own in (("class-0.npz", 100.0), ("class-1-state.npz", 50.0)):
+        header, arrays = _persistence.read(begun / name, kind=_persistence.CHECKPOINT)
+        assert 0 < header["seconds"] < 60
+        _persistence.write(
+            begun / name, header | {"seconds": own}, arrays, kind=_persistence.CHECKPOINT
+        )
+    resumed = EELSAugmenter.resume(begun, show_progressbar=False)
+    first, second = resumed.classes_
+    taken = resumed._fitted().seconds
+    assert taken[first] == 100.0
+    assert 50.0 < taken[second] < 110.0
+    assert set(seconds) == set(taken)
+
+
+def test_a_folder_is_the_same_wherever_one_is(tmp_path, monkeypatch, uninterrupted):
+    """Workers have folders of their own, and notebooks change theirs."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(tmp_path)
+    train = Trainer.train
+
+    def moving(self, *args):
+        monkeypatch.chdir(elsewhere)
+        return train(self, *args)
+
+    monkeypatch.setattr(Trainer, "train", moving)
+    make().fit(*two_classes(), checkpoint_dir="run", show_progressbar=False)
+    assert not list(elsewhere.iterdir())
+    assert sorted(path.name for path in (tmp_path / "run").glob("*.npz")) == [
+        "class-0.npz",
+        "class-1.npz",
+        "run.npz",
+    ]
 
 
 def test_one_process_at_a_time(begun):

@@ -7,7 +7,7 @@ import io
 import json
 import os
 import pickle
-import tempfile
+import uuid
 import zipfile
 
 import hyperspy.api as hs
@@ -123,6 +123,36 @@ def test_does_not_overwrite_unasked(fitted, saved):
     fitted.save(saved, overwrite=True)
 
 
+def test_a_link_goes_on_to_be_one_and_permissions_stay(fitted, tmp_path):
+    (tmp_path / "shared").mkdir()
+    real, link = tmp_path / "shared" / "oxides.dag", tmp_path / "oxides.dag"
+    fitted.save(real)
+    umask = os.umask(0)
+    os.umask(umask)
+    assert real.stat().st_mode & 0o777 == 0o666 & ~umask
+    real.chmod(0o600)
+    link.symlink_to(real)
+    before = real.stat().st_ino
+    fitted.save(link, overwrite=True)
+    assert link.is_symlink() and real.stat().st_ino != before
+    assert real.stat().st_mode & 0o777 == 0o600
+    assert os.listdir(real.parent) == [real.name]
+
+
+def test_what_is_saved_can_be_loaded(tmp_path):
+    """Whatever others have written into the metadata."""
+    s, labels = two_classes()
+    deep: dict = {}
+    node = deep
+    for _ in range(30):
+        node["below"] = node = {}
+    s.metadata.set_item("DAG.preprocessing", {"normalise": True, "_mine": 1, "deep": deep})
+    augmenter = EELSAugmenter(recipe="paper", architecture="compact", max_epochs=1, random_state=0)
+    augmenter.fit(s, labels, show_progressbar=False).save(tmp_path / "a.dag")
+    loaded = EELSAugmenter.load(tmp_path / "a.dag")
+    assert loaded.sample(2).metadata.DAG.preprocessing.normalise is True
+
+
 def test_writes_all_or_nothing(fitted, saved, monkeypatch):
     """A crash while writing leaves the old file, and nothing beside it."""
     content = saved.read_bytes()
@@ -170,13 +200,13 @@ def test_folder_that_vanished(fitted, tmp_path, monkeypatch):
     """Between the check and the write."""
     folder = tmp_path / "gone"
     folder.mkdir()
-    mkstemp = tempfile.mkstemp
+    uuid4 = uuid.uuid4
 
-    def vanish(**options):
+    def vanish():
         folder.rmdir()
-        return mkstemp(**options)
+        return uuid4()
 
-    monkeypatch.setattr(tempfile, "mkstemp", vanish)
+    monkeypatch.setattr(uuid, "uuid4", vanish)
     with pytest.raises(FileNotFoundError, match="cannot write .*a.dag"):
         fitted.save(folder / "a.dag")
 

@@ -769,3 +769,15 @@ def test_manganese(real_data):
     assert training.counts == {"Mn2+": 659}
     expected = s.data / s.data.max(axis=1, keepdims=True)
     np.testing.assert_allclose(training.spectra["Mn2+"], expected, rtol=1e-6)
+
+
+def test_energy_axis_that_is_not_the_last_is_refused() -> None:
+    """Square data would be cut along the wrong axis without a word."""
+    data = np.arange(1, 64 * 64 + 1, dtype=float).reshape(64, 64)
+    energy = {"name": "Energy loss", "size": 64, "units": "eV", "navigate": False}
+    s = EELSSpectrum(data, axes=[energy, {"name": "x", "size": 64, "navigate": True}])
+    with pytest.raises(ValueError, match="must be the last of the data") as raised:
+        preprocess(s)
+    assert "s.transpose(signal_axes=s.axes_manager.signal_axes)" in str(raised.value)
+    mended = preprocess(s.transpose(signal_axes=s.axes_manager.signal_axes))
+    np.testing.assert_allclose(mended.data, (data / data.max(axis=0)).T, rtol=1e-6)

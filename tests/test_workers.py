@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import sys
+import threading
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ from hyperspy_dag._workers import check_workers, fit_classes
 from hyperspy_dag.augmenter import WorkerLostError
 from hyperspy_dag.dag import fitting
 
+dask = pytest.importorskip("dask")
 distributed = pytest.importorskip("distributed")
 
 pytestmark = [
@@ -57,6 +60,23 @@ def test_a_cluster_gives_the_same(client, serial):
     assert augmenter.classes_ == ["a", "b", "c"]
     assert augmenter.history_ == serial.history_
     np.testing.assert_array_equal(augmenter.sample(3).data, serial.sample(3).data)
+
+
+def test_workers_may_come_later(serial):
+    """As from a queue; and spectra of any size go without dask's remarks on large graphs."""
+    with (
+        warnings.catch_warnings(),
+        dask.config.set({"distributed.admin.large-graph-warning-threshold": "1kB"}),
+        distributed.LocalCluster(
+            n_workers=0, threads_per_worker=1, processes=False, dashboard_address=None
+        ) as cluster,
+        distributed.Client(cluster, set_as_default=False) as late,
+    ):
+        warnings.filterwarnings("error", ".*large graph")
+        timer = threading.Timer(1.0, cluster.scale, [1])
+        timer.start()
+        augmenter = make().fit(*three_classes(), client=late, show_progressbar=False)
+    assert weights(augmenter) == weights(serial)
 
 
 def test_an_active_client_is_used(client, serial, monkeypatch):

@@ -27,7 +27,11 @@ def _without_chatter() -> Iterator[None]:
     """
     if sys.stderr is not None:
         sys.stderr.flush()
-    own = os.dup(2)
+    try:
+        own = os.dup(2)
+    except OSError:  # closed, as that of a daemon: nobody hears the chatter
+        yield
+        return
     with tempfile.TemporaryFile() as held:
         os.dup2(held.fileno(), 2)
         try:
@@ -71,4 +75,19 @@ for _gpu in tf.config.list_physical_devices("GPU"):
             _error,
         )
 
-__all__ = ["keras", "tf"]
+
+@contextmanager
+def single_precision() -> Iterator[None]:
+    """Make layers in single precision, whatever the user's own networks are to have.
+
+    Keras keeps its policy for each thread by itself, so that no other sees this one.
+    """
+    own = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float32")
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(own)
+
+
+__all__ = ["keras", "single_precision", "tf"]

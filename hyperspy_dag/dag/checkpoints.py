@@ -8,6 +8,7 @@ state and its own number, so that what a killed process had done since comes out
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -22,7 +23,8 @@ from hyperspy_dag._persistence import (
     write,
 )
 
-from .fitted import ClassModel, History, history_of
+from .fitted import ClassModel, History, evaluation_of, history_of
+from .stopping import Evaluation
 
 
 @dataclass
@@ -35,27 +37,42 @@ class Progress:
         Epochs done.
     rate_factor : float
         What the learning rates are multiplied by.
-    good_epoch : int
-        Epoch of `good_state`, which a loss that is not finite goes back to.
     history : History
-    state, good_state : list of array
+    state : list of array
         As of ``Trainer.state()``.
+    good_epoch : int
+        Epoch that a loss that is not finite goes back to.
+    good_state : list of array
+        The state then.
+    good_best, good_weights : Evaluation, list of array
+        The best state until then, and its weights of the generator.
     """
 
     epoch: int
     rate_factor: float
-    good_epoch: int
     history: History
     state: list[np.ndarray]
+    good_epoch: int
     good_state: list[np.ndarray]
+    good_best: Evaluation
+    good_weights: list[np.ndarray]
 
 
 @dataclass(frozen=True)
 class Saved:
-    """What the files of a class say: its best model, and how training goes on if it does."""
+    """What the files of a class say: its best model, and how training goes on if it does.
+
+    Attributes
+    ----------
+    model : ClassModel
+    progress : Progress or None
+    seconds : float
+        That the training has taken so far.
+    """
 
     model: ClassModel
     progress: Progress | None
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -88,7 +105,7 @@ class ClassCheckpoint:
         """What training goes on from."""
         return self.folder / f"class-{self.number}-state.npz"
 
-    def save_model(self, model: ClassModel, done: bool = False) -> None:
+    def save_model(self, model: ClassModel, seconds: float, done: bool = False) -> None:
         """Write the best model; with `done` the class needs no training any more.
 
         Raises
@@ -96,12 +113,17 @@ class ClassCheckpoint:
         OSError
             The file could not be written; the one before is whole.
         """
-        header = {"owner": self.owner, "done": done, "model": model.header()}
+        header = {
+            "owner": self.owner,
+            "done": done,
+            "seconds": seconds,
+            "model": model.header(),
+        }
         write(self.model_file, header, model.arrays(), kind=CHECKPOINT, compress=False)
         if done:
             self.state_file.unlink(missing_ok=True)
 
-    def save_progress(self, progress: Progress) -> None:
+    def save_progress(self, progress: Progress, seconds: float) -> None:
         """Write what training goes on from; the best model is to be written before.
 
         Raises
@@ -111,13 +133,17 @@ class ClassCheckpoint:
         """
         header = {
             "owner": self.owner,
+            "seconds": seconds,
             "epoch": progress.epoch,
             "rate_factor": progress.rate_factor,
             "good_epoch": progress.good_epoch,
+            "good_best": asdict(progress.good_best),
+            "weights": len(progress.good_weights),
             "history": asdict(progress.history),
             "variables": len(progress.state),
         }
         arrays = {f"state/{i}": array for i, array in enumerate(progress.state)}
+        arrays |= {f"weights/{i}": array for i, array in enumerate(progress.good_weights)}
         if progress.good_epoch != progress.epoch:
             arrays |= {f"good/{i}": array for i, array in enumerate(progress.good_state)}
         write(self.state_file, header, arrays, kind=CHECKPOINT, compress=False)
@@ -138,11 +164,11 @@ class ClassCheckpoint:
             if not isinstance(header["done"], bool):
                 raise TypeError(f"done is {header['done']!r}")
             if header["done"]:
-                return Saved(model, None)
+                return Saved(model, None, _seconds(header))
             if not self.state_file.is_file():
                 return None
             header, arrays = self._read(self.state_file)
-            return Saved(model, _progress(header, finite(arrays)))
+            return Saved(model, _progress(header, finite(arrays)), _seconds(header))
         except AugmenterFileError:
             raise
         except (AttributeError, LookupError, TypeError, ValueError) as error:
@@ -152,7 +178,13 @@ class ClassCheckpoint:
             ) from error
 
     def _read(self, path: Path) -> tuple[dict, dict[str, np.ndarray]]:
-        header, arrays = read(path, kind=CHECKPOINT)
+        try:
+            header, arrays = read(path, kind=CHECKPOINT)
+        except AugmenterFileError as error:
+            error.add_note(
+                f"Delete {path} and resume: its class begins anew, the others stay as they are."
+            )
+            raise
         if header.get("owner") != self.owner:
             raise AugmenterFileError(
                 f"{path} belongs to a training on other spectra or with other settings"
@@ -160,10 +192,17 @@ class ClassCheckpoint:
         return header, arrays
 
 
+def _seconds(header: dict) -> float:
+    seconds = float(header.get("seconds", 0.0))  # not in files of earlier versions
+    if not (math.isfinite(seconds) and seconds >= 0):
+        raise ValueError(f"a training of {seconds} s")
+    return seconds
+
+
 def _progress(header: dict, arrays: dict[str, np.ndarray]) -> Progress:
-    def variables(name: str) -> list[np.ndarray]:
+    def variables(name: str, count: str = "variables") -> list[np.ndarray]:
         own = below(arrays, name)
-        return [own[str(i)] for i in range(header["variables"])]
+        return [own[str(i)] for i in range(header[count])]
 
     history = history_of(header["history"])
     epoch, good_epoch = header["epoch"], header["good_epoch"]
@@ -173,8 +212,10 @@ def _progress(header: dict, arrays: dict[str, np.ndarray]) -> Progress:
     return Progress(
         epoch=epoch,
         rate_factor=float(header["rate_factor"]),
-        good_epoch=good_epoch,
         history=history,
         state=state,
+        good_epoch=good_epoch,
         good_state=state if good_epoch == epoch else variables("good"),
+        good_best=evaluation_of(header["good_best"]),
+        good_weights=variables("weights", "weights"),
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ._tensorflow import keras, tf
+from ._tensorflow import keras, single_precision, tf
 from .networks import Initialisers
 from .optimiser import Adam
 
@@ -102,8 +102,9 @@ class TwoBranchClassifier:
         self.channels, self.classes = channels, classes
         self.steps, self.batch_size, self.learning_rate = steps, batch_size, learning_rate
         self._initialisers = Initialisers()
-        self._network = TwoBranchNetwork(classes, self._initialisers)
-        self._network(tf.zeros([1, channels]))
+        with single_precision():
+            self._network = TwoBranchNetwork(classes, self._initialisers)
+            self._network(tf.zeros([1, channels]))
         self._adam = Adam(self._network.trainable_variables, beta_1=0.9)
         self._train = tf.function(
             self._run,

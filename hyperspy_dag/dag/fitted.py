@@ -103,7 +103,7 @@ class ClassModel:
         return cls(
             weights=weights,
             start=start,
-            best=_evaluation(header["best"]),
+            best=evaluation_of(header["best"]),
             baseline=Baseline(**{k: _metrics(header["baseline"][k]) for k in ("mean", "spread")}),
             history=history_of(history),
             n_training=_whole(header["n_training"]),
@@ -115,11 +115,12 @@ def history_of(header: dict[str, Any]) -> History:
     return History(
         discriminator_cost=[_number(v) for v in header["discriminator_cost"]],
         generator_cost=[_number(v) for v in header["generator_cost"]],
-        evaluations=[_evaluation(e) for e in header["evaluations"]],
+        evaluations=[evaluation_of(e) for e in header["evaluations"]],
     )
 
 
-def _evaluation(header: dict[str, Any]) -> Evaluation:
+def evaluation_of(header: dict[str, Any]) -> Evaluation:
+    """Build an evaluation from a file's header, believing nothing."""
     return Evaluation(
         epoch=_whole(header["epoch"]),
         metrics=_metrics(header["metrics"]),

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -89,6 +89,7 @@ class Fitter:
         spectra: np.ndarray,
         seed: np.random.SeedSequence,
         report: Report,
+        seconds: Callable[[], float],
         checkpoint: ClassCheckpoint | None = None,
         saved: Saved | None = None,
     ) -> ClassModel:
@@ -104,6 +105,8 @@ class Fitter:
         report : callable
             Called with a :class:`.jobs.TrainingProgress` at every look at the metrics; where it
             returns True the training ends, to be gone on with from its checkpoint if it has one.
+        seconds : callable
+            That the training of the class has taken so far.
         checkpoint : ClassCheckpoint, optional
             Files to write.
         saved : Saved, optional
@@ -149,14 +152,16 @@ class Fitter:
             history = progress.history
             self._restore(checkpoint, progress.state)
             good_state, good_epoch = progress.good_state, progress.good_epoch
+            good_best = progress.good_best, progress.good_weights
             epoch, rate_factor = progress.epoch, progress.rate_factor
         else:
             best, examples = evaluate(0)
             history, weights = History(evaluations=[best]), trainer.weights()
             good_state, good_epoch, rate_factor = trainer.state(), 0, 1.0
+            good_best = best, weights
             epoch = 0
             if checkpoint is not None:
-                checkpoint.save_model(model())
+                checkpoint.save_model(model(), seconds())
             if stopped(best, examples):
                 return model()
         saved_epoch = epoch
@@ -182,24 +187,28 @@ class Fitter:
                 )
                 trainer.restore(good_state)
                 epoch, rate_factor = good_epoch, RETRY_RATE_FACTOR
+                best, weights = good_best
                 history.go_back_to(epoch)
                 saved_epoch = min(saved_epoch, epoch)
+                if checkpoint is not None:
+                    checkpoint.save_model(model(), seconds())
                 continue
             epoch += step
             history.discriminator_cost.extend(costs.discriminator.tolist())
             history.generator_cost.extend(costs.generator.tolist())
             history.evaluations.append(evaluation)
-            if epoch - good_epoch >= SAFE_EVERY:
-                good_state, good_epoch = trainer.state(), epoch
             first = history.evaluations[0].score
             if evaluation.score < min(best.score, first - SMALLEST_GAIN):
                 best, weights = evaluation, trainer.weights()
                 if checkpoint is not None:
-                    checkpoint.save_model(model())
+                    checkpoint.save_model(model(), seconds())
+            if epoch - good_epoch >= SAFE_EVERY:
+                good_state, good_epoch, good_best = trainer.state(), epoch, (best, weights)
             if checkpoint is not None and epoch - saved_epoch >= checkpoint.every:
                 state = good_state if good_epoch == epoch else trainer.state()
+                good = good_epoch, good_state, *good_best
                 checkpoint.save_progress(
-                    Progress(epoch, rate_factor, good_epoch, history, state, good_state)
+                    Progress(epoch, rate_factor, history, state, *good), seconds()
                 )
                 saved_epoch = epoch
             if stopped(evaluation, examples):
@@ -210,7 +219,7 @@ class Fitter:
                 name,
             )
         if checkpoint is not None:
-            checkpoint.save_model(model(), done=True)
+            checkpoint.save_model(model(), seconds(), done=True)
         return model()
 
     def _done(self, history: History, best: Evaluation) -> bool:

@@ -6,13 +6,14 @@ from __future__ import annotations
 import numpy as np
 
 from . import draws
-from ._tensorflow import keras, tf
+from ._tensorflow import keras, single_precision, tf
 from .architectures import Architecture, GeneratorBranches
 from .networks import BranchedBody, CompactBody, Composite, Initialisers
 from .recipes import Recipe
 from .start import KERNEL_SIZE, MAX_COMPONENTS, PADDING, Start
 
 
+@single_precision()
 def make_generator(
     channels: int, architecture: Architecture, recipe: Recipe, initialisers: Initialisers
 ) -> keras.Model:

@@ -81,7 +81,7 @@ class ClassJob:
 
 
 class Fitted(NamedTuple):
-    """What a job gives: a class's model, and how long it took in seconds."""
+    """What a job gives: a class's model, and the seconds that it took, interruptions left out."""
 
     model: ClassModel
     seconds: float
@@ -101,8 +101,12 @@ def fit_class(job: ClassJob, spectra: np.ndarray, report: Report) -> Fitted:
     """
     begin = time.perf_counter()
     saved = None if job.checkpoint is None else job.checkpoint.load(spectra.shape[1])
+    before = 0.0 if saved is None else saved.seconds
     if saved is not None and saved.progress is None:
-        return Fitted(saved.model, time.perf_counter() - begin)
+        return Fitted(saved.model, before)
+
+    def seconds() -> float:
+        return before + time.perf_counter() - begin
 
     from ._tensorflow import tf
     from .fitting import Fitter, lend_trainer
@@ -110,10 +114,10 @@ def fit_class(job: ClassJob, spectra: np.ndarray, report: Report) -> Fitted:
     try:
         with lend_trainer(spectra.shape[1], job.architecture, job.design, job.recipe) as trainer:
             fitter = Fitter(trainer, job.stopping)
-            model = fitter.fit(job.label, spectra, job.seed, report, job.checkpoint, saved)
+            model = fitter.fit(job.label, spectra, job.seed, report, seconds, job.checkpoint, saved)
     except tf.errors.ResourceExhaustedError as error:
         raise MemoryError(
             f"no memory to train class {job.label!r} ({len(spectra)} spectra of "
             f"{spectra.shape[1]} channels): train fewer classes side by side, or crop the spectra"
         ) from error
-    return Fitted(model, time.perf_counter() - begin)
+    return Fitted(model, seconds())

@@ -10,6 +10,9 @@ depend on the counts.
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +33,26 @@ CRITERIA: dict[str, tuple[str, ...]] = {
 #: Most spectra of a half. The metrics cost the square of the number and more, and their spread is
 #: small long before that.
 MAX_HALF = 500
+
+
+_blas = threading.Lock()
+
+
+@contextmanager
+def _one_blas_thread() -> Iterator[None]:
+    """Keep linear algebra to one thread.
+
+    The limit is the process's. Where several threads judge at once, one of them sets and restores
+    it: each for itself, in another order than they began, they would leave the wrong one.
+    """
+    if not _blas.acquire(blocking=False):
+        yield
+        return
+    try:
+        with threadpool_limits(1, user_api="blas"):
+            yield
+    finally:
+        _blas.release()
 
 
 def _half(n: int) -> int:
@@ -141,7 +164,8 @@ class Judge:
         self.stopping = stopping
         self.tolerance = tolerance
         self._random = np.random.default_rng(seed)
-        self.baseline = Baseline.of(spectra, self._random)
+        with _one_blas_thread():
+            self.baseline = Baseline.of(spectra, self._random)
         half = _half(len(spectra))
         # The same halves every time, so that epochs are compared and not draws.
         self._halves = [self._random.permutation(len(spectra))[:half] for _ in range(4)]
@@ -159,7 +183,7 @@ class Judge:
             return Evaluation(epoch, nan, float("inf"), False)
         # Matrices this small are faster on one thread than several can be woken for them beside
         # TensorFlow's; and so the figures are the same for any number of threads.
-        with threadpool_limits(1, user_api="blas"):
+        with _one_blas_thread():
             rows = [
                 compare(self.spectra[half], part)
                 for half, part in zip(self._halves, synthetic, strict=True)

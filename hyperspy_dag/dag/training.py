@@ -14,7 +14,7 @@ from functools import partial
 import numpy as np
 
 from . import draws
-from ._tensorflow import tf
+from ._tensorflow import single_precision, tf
 from .architectures import Architecture
 from .designs import Design
 from .losses import discriminator_loss, generator_loss
@@ -111,6 +111,7 @@ class Trainer:
             autograph=False,
         )
 
+    @single_precision()
     def _make_discriminator(self, initialisers: Initialisers) -> Discriminator:
         discriminator = Discriminator(
             self.channels,
