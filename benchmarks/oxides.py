@@ -8,6 +8,7 @@ that an interrupted run goes on where it was.
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import os
@@ -373,6 +374,54 @@ def read_cells(cells: Iterable[Cell], output: Path) -> dict[Cell, dict[str, Any]
 
 def _path(output: Path, cell: Cell) -> Path:
     return output / f"{cell.key}.json"
+
+
+def drawn_report(
+    description: str,
+    sets: Iterable[str],
+    output: Path,
+    cells: Callable[[list[str], int], list[Cell]],
+    work: Callable[[Cell, Path | None, bool | None], dict[str, Any]],
+    report: Callable[[dict[Cell, dict[str, Any]], list[str], int], str],
+    draw: Callable[[dict[Cell, dict[str, Any]], list[str], int, Path], None],
+) -> None:
+    """Command line of a benchmark that ends in a table and in a picture of the guide.
+
+    Parameters
+    ----------
+    description : str
+        Of the benchmark; its first line is shown.
+    sets : iterable of str
+        Those to choose from.
+    output : Path
+        Folder of the single results; the table goes beside it, the picture into the documentation.
+    cells : callable
+        ``cells(sets, seeds)``
+    work : callable
+        See :func:`run_cells`.
+    report, draw : callable
+        ``report(results, sets, seeds) -> str``, ``draw(results, sets, seeds, path)``
+    """
+    pictures = Path(__file__).resolve().parents[1] / "docs" / "images"
+    parser = argparse.ArgumentParser(description=description.splitlines()[0])
+    parser.add_argument("--sets", nargs="+", choices=tuple(sets), default=list(sets))
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--cells", type=Path, default=output, help="folder of single results")
+    parser.add_argument("--keep", type=Path, help="folder to keep fitted augmenters in")
+    parser.add_argument("--report-only", action="store_true", help="compute nothing")
+    parser.add_argument("--output", type=Path, default=output.with_suffix(".md"))
+    parser.add_argument("--picture", type=Path, default=pictures / f"{output.name}.png")
+    options = parser.parse_args()
+
+    wanted = cells(options.sets, options.seeds)
+    if not options.report_only:
+        run_cells(wanted, options.cells, options.keep, work=work)
+    results = read_cells(wanted, options.cells)
+    text = report(results, options.sets, options.seeds)
+    print(text)
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    options.output.write_text(text + "\n", encoding="utf-8")
+    draw(results, options.sets, options.seeds, options.picture)
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 FIRST = (
     "plot_quick_start.py",
     "plot_few_labels.py",
+    "plot_fast_map.py",
     "plot_report.py",
     "plot_sampling.py",
     "plot_phase_fractions.py",
