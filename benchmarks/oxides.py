@@ -12,6 +12,7 @@ import argparse
 import hashlib
 import json
 import os
+import shutil
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -145,7 +146,8 @@ def fit_dag(
     dag : Dag
     seed : int
     keep : Path, optional
-        File to load the augmenter from; where there is none, it is saved there.
+        File to load the augmenter from; where there is none, it is saved there. Beside it are
+        checkpoints until it is, from which a training that was killed goes on.
     progress : bool, optional
         Default: HyperSpy's preference.
     """
@@ -153,6 +155,25 @@ def fit_dag(
 
     if keep is not None and keep.is_file():
         return EELSAugmenter.load(keep)
+    run = None if keep is None else keep.with_suffix(".run")
+    with warnings.catch_warnings():
+        # What did not reach the criterion is kept and judged all the same.
+        warnings.filterwarnings("ignore", ".*stopping criterion", UserWarning)
+        if run is not None and (run / "run.npz").is_file():
+            augmenter = EELSAugmenter.resume(run, show_progressbar=progress)
+        else:
+            augmenter = _fit_dag(part, dag, seed, run, progress)
+    if keep is not None:
+        augmenter.save(keep)
+        shutil.rmtree(run)
+    return augmenter
+
+
+def _fit_dag(
+    part: Part, dag: Dag, seed: int, run: Path | None, progress: bool | None
+) -> EELSAugmenter:
+    from hyperspy_dag import EELSAugmenter
+
     labels = np.full(len(part.labels), None, dtype=object)
     labels[part.train] = part.labels[part.train]
     augmenter = EELSAugmenter(
@@ -162,14 +183,15 @@ def fit_dag(
         max_epochs=dag.epochs,
         random_state=seed,
     )
-    with warnings.catch_warnings():
-        # What did not reach the criterion is kept and judged all the same.
-        warnings.filterwarnings("ignore", ".*stopping criterion", UserWarning)
-        augmenter.fit(part.signal, labels, show_progressbar=progress)
-    if keep is not None:
-        keep.parent.mkdir(parents=True, exist_ok=True)
-        augmenter.save(keep)
-    return augmenter
+    if run is not None:
+        run.parent.mkdir(parents=True, exist_ok=True)
+    return augmenter.fit(
+        part.signal,
+        labels,
+        checkpoint_dir=run,
+        checkpoint_every=50,
+        show_progressbar=progress,
+    )
 
 
 def evaluate(cell: Cell, keep: Path | None = None, progress: bool | None = None) -> dict[str, Any]:

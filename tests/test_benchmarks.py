@@ -170,3 +170,28 @@ def test_accuracies_of_how_many_are_medians_of_the_seeds(oxides, monkeypatch, tm
     assert "| K | the DAG | 80.0 | – | – | – | 99.0 |" in text
     how_many.draw(results, ["K"], 3, tmp_path / "picture.png")
     assert (tmp_path / "picture.png").stat().st_size > 1000
+
+
+def test_a_dag_that_was_killed_goes_on(oxides, monkeypatch, tmp_path):
+    from hyperspy_dag.dag.training import Trainer
+
+    part = oxides.split("WL-Mn", 0, 60)
+    dag = oxides.Dag("paper", "single_monotrans", "compact", 3)
+    expected = oxides.fit_dag(part, dag, 0, progress=False).sample(5)
+    train, epochs = Trainer.train, []
+
+    def dying(self, *arguments):
+        epochs.append(arguments[0])
+        if len(epochs) == 5:
+            raise SystemExit
+        return train(self, *arguments)
+
+    monkeypatch.setattr(Trainer, "train", dying)
+    kept = tmp_path / "cell.dag"
+    with pytest.raises(SystemExit):
+        oxides.fit_dag(part, dag, 0, kept, progress=False)
+    done = len(epochs)
+    augmenter = oxides.fit_dag(part, dag, 0, kept, progress=False)
+    assert len(epochs) - done < 9  # of three classes; the first was done
+    np.testing.assert_array_equal(augmenter.sample(5).data, expected.data)
+    assert [path.name for path in tmp_path.iterdir()] == ["cell.dag"]
