@@ -42,7 +42,12 @@ def client():
     """Threads of this process as workers: the cluster's protocol without its start-up cost."""
     with (
         distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None
+            # No limit: this process holds all that the tests before have left.
+            n_workers=2,
+            threads_per_worker=1,
+            processes=False,
+            memory_limit=0,
+            dashboard_address=None,
         ) as cluster,
         distributed.Client(cluster, set_as_default=False) as one,
     ):
@@ -68,7 +73,11 @@ def test_workers_may_come_later(serial):
         warnings.catch_warnings(),
         dask.config.set({"distributed.admin.large-graph-warning-threshold": "1kB"}),
         distributed.LocalCluster(
-            n_workers=0, threads_per_worker=1, processes=False, dashboard_address=None
+            n_workers=0,
+            threads_per_worker=1,
+            processes=False,
+            memory_limit=0,
+            dashboard_address=None,
         ) as cluster,
         distributed.Client(cluster, set_as_default=False) as late,
     ):
