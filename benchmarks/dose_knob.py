@@ -18,7 +18,6 @@ import sys
 import warnings
 from pathlib import Path
 
-import hyperspy.api as hs
 import numpy as np
 from exspy.signals import EELSSpectrum
 from numpy.typing import NDArray
@@ -26,26 +25,24 @@ from numpy.typing import NDArray
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from oxides import RESULTS, table
-from tstr_tio2 import DATA_FILE, SIGNAL_RANGE, data_folder
+from tstr_tio2 import BACKGROUND_RANGE, SIGNAL_RANGE, load_raw
 
 from hyperspy_dag import EELSAugmenter, metrics
 
 SUMS = (4, 10)
-BACKGROUND_RANGE = (400.0, 448.0)
 
 
 def readouts() -> dict[str, EELSSpectrum]:
     """Aligned raw readouts of each spot."""
-    s = hs.load(data_folder() / DATA_FILE)
-    given = s.original_metadata.labels
-    drift = np.nan_to_num(np.asarray(given.frame_shift, float)).astype(int)  # channels
+    s, names, regions = load_raw()
+    drift = np.asarray(s.original_metadata.labels.frame_shift, float)  # channels
+    drift = np.nan_to_num(drift).astype(int)
     data = np.stack([np.roll(row, -by) for row, by in zip(s.data, drift, strict=True)])
-    spots = {}
-    for number, name in enumerate(given.class_names):
-        for region in np.unique(given.region):
-            rows = (np.asarray(given.y) == number) & (np.asarray(given.region) == region)
-            spots[f"{name}, region {region}"] = _signal(data[rows], s)
-    return spots
+    return {
+        f"{name}, region {region}": _signal(data[(names == name) & (regions == region)], s)
+        for name in dict.fromkeys(names)
+        for region in np.unique(regions)
+    }
 
 
 def _signal(data: NDArray, like: EELSSpectrum) -> EELSSpectrum:
@@ -87,10 +84,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, default=RESULTS.parent / "dose_knob.md")
     options = parser.parse_args()
+    spots = readouts()
     rows = [
-        (name, f"{count}", *measure(raw, count))
-        for count in SUMS
-        for name, raw in readouts().items()
+        (name, f"{count}", *measure(raw, count)) for count in SUMS for name, raw in spots.items()
     ]
     head = ["spot", "readouts in a sum", "noise level / readouts'", "background subtracted last"]
     head += ["correlation", "background subtracted last", "readouts"]

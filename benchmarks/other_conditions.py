@@ -30,6 +30,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -107,6 +108,7 @@ Made = dict[str, NDArray[np.float64]]
 Results = dict[Cell, dict[str, Any]]
 
 
+@lru_cache(maxsize=2 * len(CONDITIONS))  # methods are judged by the same spectra
 def measured(dataset: str, n: int, dose: float, drift: float, seed: int) -> Made:
     """New spectra of each class under a condition."""
     names = list(OXIDE_CLASSES[dataset])

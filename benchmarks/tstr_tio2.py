@@ -32,6 +32,7 @@ from judge import data_folder
 from hyperspy_dag.validation import BASELINES, make_baseline, make_classifier
 
 DATA_FILE = "tio2_srtio3_raw.hspy"
+BACKGROUND_RANGE = (400.0, 448.0)
 SIGNAL_RANGE = (440.0, 500.0)
 SIZES = (10, 20, 50)
 CASES = ("within", "across")
@@ -50,8 +51,8 @@ class Case(NamedTuple):
         return f"region {self.region}, {self.n_train} a class, draw {self.draw}"
 
 
-def load(signal_range: tuple[float, float] = SIGNAL_RANGE):
-    """Preprocessed signal, class names and regions of its spectra."""
+def load_raw():
+    """Signal of raw counts, class names and regions of its spectra."""
     import hyperspy.api as hs
 
     path = data_folder() / DATA_FILE
@@ -63,7 +64,13 @@ def load(signal_range: tuple[float, float] = SIGNAL_RANGE):
     given = s.original_metadata.labels
     names = np.asarray(given.class_names, dtype=str)[np.asarray(given.y)]
     regions = np.asarray(given.region)
-    s = s.dag_preprocess(background_range=(400.0, 448.0), signal_range=signal_range)
+    return s, names, regions
+
+
+def load(signal_range: tuple[float, float] = SIGNAL_RANGE):
+    """Preprocessed signal, class names and regions of its spectra."""
+    s, names, regions = load_raw()
+    s = s.dag_preprocess(background_range=BACKGROUND_RANGE, signal_range=signal_range)
     return s, names, regions
 
 

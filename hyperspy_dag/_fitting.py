@@ -257,5 +257,6 @@ def carry_out(jobs: list[ClassJob], data: TrainingSet, way: Way, run: Run | None
     except Exception as error:
         if not outcome.models:
             raise
+        # Raised by fit, when what is done is kept.
         outcome.fault = error
     return outcome

@@ -37,18 +37,22 @@ def three_classes():
     return eels(np.concatenate(data)), np.repeat(["a", "b", "c"], [12, 20, 15])
 
 
+def cluster_of_threads(n_workers: int):
+    """Threads of this process as workers: the cluster's protocol without its start-up cost."""
+    return distributed.LocalCluster(
+        n_workers=n_workers,
+        threads_per_worker=1,
+        processes=False,
+        # This process holds all that the tests before have left.
+        memory_limit=0,
+        dashboard_address=None,
+    )
+
+
 @pytest.fixture(scope="module")
 def client():
-    """Threads of this process as workers: the cluster's protocol without its start-up cost."""
     with (
-        distributed.LocalCluster(
-            # No limit: this process holds all that the tests before have left.
-            n_workers=2,
-            threads_per_worker=1,
-            processes=False,
-            memory_limit=0,
-            dashboard_address=None,
-        ) as cluster,
+        cluster_of_threads(2) as cluster,
         distributed.Client(cluster, set_as_default=False) as one,
     ):
         yield one
@@ -72,13 +76,7 @@ def test_workers_may_come_later(serial):
     with (
         warnings.catch_warnings(),
         dask.config.set({"distributed.admin.large-graph-warning-threshold": "1kB"}),
-        distributed.LocalCluster(
-            n_workers=0,
-            threads_per_worker=1,
-            processes=False,
-            memory_limit=0,
-            dashboard_address=None,
-        ) as cluster,
+        cluster_of_threads(0) as cluster,
         distributed.Client(cluster, set_as_default=False) as late,
     ):
         warnings.filterwarnings("error", ".*large graph")
