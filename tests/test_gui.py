@@ -230,13 +230,18 @@ def test_ranges_and_regions_follow_the_mouse_and_the_numbers(monkeypatch) -> Non
 
 def test_result_is_that_of_the_call_it_names(trained, data) -> None:
     s, labels = data
-    expected = eval(trained.call, {"s": s, "labels": labels})
+    expected = eval(trained.call_used, {"s": s, "labels": trained.labels_used})
     np.testing.assert_array_equal(trained.result.data, expected.data)
     assert get_labels(trained.result)[:, 0].tolist() == ["Fe3O4", "FeO"]
     assert isinstance(trained.augmenter, EELSAugmenter)
     assert trained.state == "ended" and trained.can_save and trained.fraction == 1
     assert all(one.state.startswith("done") for one in trained.classes)
     assert trained.training_picture.startswith(b"\x89PNG")
+    used = trained.call_used
+    trained.n_spectra = 9  # for the next training
+    trained.check(WAIT)
+    assert "n_spectra=9" in trained.call and trained.call_used == used
+    assert "n_spectra=6" in used
 
 
 def test_save(trained, tmp_path) -> None:

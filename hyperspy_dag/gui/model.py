@@ -92,8 +92,10 @@ class AugmentationTool(t.HasTraits):
         The synthetic spectra, once the training has ended.
     augmenter : EELSAugmenter or None
         What drew them.
+    call_used : str
+        The call that gives the same spectra; :attr:`call` goes on following the controls.
     labels_used
-        The labels that it was trained with: ``labels`` in :attr:`call`.
+        The labels that it was trained with: ``labels`` in :attr:`call_used`.
     error : str
         What went wrong, if anything did.
 
@@ -160,6 +162,7 @@ class AugmentationTool(t.HasTraits):
         self._trained_version = 0
         self._training: Training | None = None
         self._clusters: tuple[tuple, Any] | None = None
+        self.call_used = ""
         self.labels_used: Any = None
         self._live: dict[str, tuple[History, Baseline, np.ndarray]] = {}
         self._axis = axis_in_ev(signal.axes_manager.signal_axes[0])[0]
@@ -179,7 +182,7 @@ class AugmentationTool(t.HasTraits):
     def __repr__(self) -> str:
         return (
             f"<AugmentationTool of {self.signal!r}: {self.status} "
-            "Attributes: result, augmenter, labels_used>"
+            "Attributes: result, augmenter, call_used, labels_used>"
         )
 
     def _begin_with(self, arguments: dict[str, Any]) -> None:
@@ -499,7 +502,7 @@ class AugmentationTool(t.HasTraits):
         if not self.can_train or self._prepared is None:
             raise RuntimeError(f"not ready to train: {self.problem or self.status}")
         self._trained, self._trained_version = self._prepared, self._version
-        self.labels_used = self._prepared.labels
+        self.call_used, self.labels_used = self.call, self._prepared.labels
         self._live.clear()
         self.trait_set(error="", result=None, augmenter=None, fraction=0.0, shown_choices=[])
         self.training_picture = b""
