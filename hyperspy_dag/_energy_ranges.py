@@ -12,6 +12,8 @@ import numpy as np
 #: A power law has two parameters and noise; fewer channels than this cannot fix them.
 MIN_BACKGROUND_CHANNELS = 5
 
+_ADVICE = "Give {}=(low, high) in eV, or a hyperspy.api.roi.SpanROI."
+
 _EV_PER_UNIT = {"ev": 1.0, "kev": 1e3, "electronvolt": 1.0, "kiloelectronvolt": 1e3}
 _EV_PER_UNIT_EXACT = {"meV": 1e-3, "MeV": 1e6}  # these two differ by their capital alone
 
@@ -46,10 +48,14 @@ def axis_in_ev(axis: Any) -> tuple[Any, float]:
 
 
 def put_axis_in_ev(axis: Any, factor: float) -> None:
+    """Convert an energy axis to eV, in place, given the factor from its own units."""
+    from hyperspy.axes import FunctionalDataAxis
+
     axis.units = "eV"
     if factor == 1.0:
         return
-    if hasattr(axis, "expression"):
+    if isinstance(axis, FunctionalDataAxis):
+        # Its expression would go on to give the old unit's numbers.
         axis.convert_to_non_uniform_axis()
     if axis.is_uniform:
         axis.offset, axis.scale = axis.offset * factor, axis.scale * factor
@@ -61,14 +67,8 @@ def energy_range(name: str, given: Any, axis: Any, factor: float) -> tuple[float
     """Return a range given by the user as (low, high) in eV, checked, or None."""
     if given is None:
         return None
-    advice = f"Give {name}=(low, high) in eV, or a hyperspy.api.roi.SpanROI."
-    if hasattr(given, "left") and hasattr(given, "right"):
-        # An ROI is drawn on the axis, so it has the axis's units.
-        given = (given.left * factor, given.right * factor)
-    is_pair = isinstance(given, list | tuple | np.ndarray) and len(given) == 2
-    if not is_pair or not all(_is_number(value) for value in given):
-        raise TypeError(f"{name} must be two numbers; got {given!r}. {advice}")
-    low, high = (float(value) for value in given)
+    advice = _ADVICE.format(name)
+    low, high = two_energies(name, given, factor)
     if not (math.isfinite(low) and math.isfinite(high)):
         raise ValueError(f"{name} must be two finite numbers; got ({low:g}, {high:g}). {advice}")
     if low >= high:
@@ -86,6 +86,18 @@ def energy_range(name: str, given: Any, axis: Any, factor: float) -> tuple[float
             f"{name} ({low:g}, {high:g}) eV is not inside the energy axis, which runs from "
             f"{energies[0]:g} to {energies[-1]:g} eV. {advice}"
         )
+    return low, high
+
+
+def two_energies(name: str, given: Any, factor: float) -> tuple[float, float]:
+    """Return the two numbers of a range given by the user, in eV, wherever they lie."""
+    if hasattr(given, "left") and hasattr(given, "right"):
+        # An ROI is drawn on the axis, so it has the axis's units.
+        given = (given.left * factor, given.right * factor)
+    is_pair = isinstance(given, list | tuple | np.ndarray) and len(given) == 2
+    if not is_pair or not all(_is_number(value) for value in given):
+        raise TypeError(f"{name} must be two numbers; got {given!r}. {_ADVICE.format(name)}")
+    low, high = (float(value) for value in given)
     return low, high
 
 

@@ -7,6 +7,7 @@ A file that anyone may have written must reach neither.
 
 from __future__ import annotations
 
+import copy
 import math
 from typing import Any
 
@@ -23,9 +24,9 @@ _MAX_DEPTH = 20
 
 
 def plain_metadata(node: Any, depth: int = 0) -> Any:
-    """Return metadata without what :func:`check_metadata` would not take from a file."""
+    """Return a copy of metadata without what :func:`check_metadata` would refuse in a file."""
     if depth >= _MAX_DEPTH and isinstance(node, dict | list | tuple):
-        return type(node)()
+        return {} if isinstance(node, dict) else []
     if isinstance(node, dict):
         return {
             str(key): plain_metadata(value, depth + 1)
@@ -33,8 +34,9 @@ def plain_metadata(node: Any, depth: int = 0) -> Any:
             if not str(key).startswith("_")
         }
     if isinstance(node, list | tuple):
-        return type(node)(plain_metadata(item, depth + 1) for item in node)
-    return node
+        items = [plain_metadata(item, depth + 1) for item in node]
+        return tuple(items) if isinstance(node, tuple) else items
+    return copy.deepcopy(node)
 
 
 def check_metadata(node: Any, depth: int = 0) -> Any:

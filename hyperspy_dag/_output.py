@@ -55,29 +55,41 @@ def synthetic_signal(
     axes = [spectrum_axis(name, size) for name, size in zip(names, spectra.shape, strict=False)]
     make = EELSSpectrum if isinstance(spectra, np.ndarray) else LazyEELSSpectrum
     signal = make(spectra, axes=[*axes, {**copy.deepcopy(energy_axis), "navigate": False}])
+    # exSpy makes every new signal binned.
+    signal.axes_manager.signal_axes[0].is_binned = energy_axis.get("is_binned", True)
     signal.metadata.General.title = title
     if instrument:
         signal.metadata.add_node("Acquisition_instrument")
-        signal.metadata.Acquisition_instrument.add_dictionary(instrument)
+        signal.metadata.Acquisition_instrument.add_dictionary(copy.deepcopy(instrument))
     signal.metadata.add_node("DAG")
-    signal.metadata.DAG.add_dictionary(provenance)
+    signal.metadata.DAG.add_dictionary(copy.deepcopy(provenance))
     attach_labels(signal, index, classes)
     return signal
 
 
-def save_signal(signal: EELSSpectrum, path: Path, show_progressbar: bool | None = None) -> None:
+def save_signal(
+    signal: EELSSpectrum,
+    path: Path,
+    *,
+    overwrite: bool,
+    show_progressbar: bool | None = None,
+) -> None:
     """Save a signal; the name appears, or what it names changes, when all is written.
 
     Parameters
     ----------
     signal : EELSSpectrum
     path : Path
-        As :func:`._checks.check_signal_file` returns it. What is there is replaced.
+        As :func:`._checks.check_signal_file` returns it.
+    overwrite : bool
+        Whether what is there is replaced; it may have come while the spectra were made.
     show_progressbar : bool, optional
         Of lazy signals; default: HyperSpy's preference.
 
     Raises
     ------
+    FileExistsError
+        There is something, and it is not to be replaced: the message says where the signal is.
     OSError
         It could not be written: what was there is untouched. Or it could not be put in the place
         of what was there: the message says where it is.
@@ -91,7 +103,14 @@ def save_signal(signal: EELSSpectrum, path: Path, show_progressbar: bool | None 
     except BaseException:
         _remove(part)
         raise
+    if target.exists() and not overwrite:
+        raise FileExistsError(
+            f"{path} has come into being meanwhile and was left as it is; what was to be saved is "
+            f"in {part}"
+        )
     try:
+        if target.is_file():
+            shutil.copymode(target, part)
         if target.is_dir():  # .zspy, which cannot be replaced in one step
             _remove(old)
             os.replace(target, old)
@@ -125,6 +144,8 @@ def write_text(path: Path, text: str) -> None:
     part = target.with_name(f".{target.name}.part")
     try:
         part.write_text(text, encoding="utf-8")
+        if target.exists():
+            shutil.copymode(target, part)
         os.replace(part, target)
     except OSError as error:
         part.unlink(missing_ok=True)

@@ -66,8 +66,10 @@ def to_json(value: Any) -> Any:
         return [to_json(item) for item in value]
     if isinstance(value, np.ndarray):
         return to_json(value.tolist())
+    if isinstance(value, np.longdouble):
+        return float(value)
     if isinstance(value, np.generic):
-        return value.item()
+        return to_json(value.item())  # complex numbers and dates are no numbers of JSON's
     if value is None or isinstance(value, str | bool | int | float):
         return value
     # traits' Undefined, and what else means "not set"
@@ -146,19 +148,21 @@ def read(path: Path, *, kind: str = AUGMENTER) -> tuple[dict[str, Any], dict[str
         The file is damaged, cut short, of another kind or of a newer version, or it holds what
         this package does not write.
     """
-    noun = f"{kind.split()[-1]} file"
     if not path.is_file():
-        raise FileNotFoundError(f"there is no {noun} {path}")
+        raise FileNotFoundError(f"there is no {kind.split()[-1]} file {path}")
     with open(path, "rb") as file:
         if not zipfile.is_zipfile(file):
             raise AugmenterFileError(
-                f"{path} is not an {noun}, or it is cut short; give a file written by EELSAugmenter"
+                f"{path} is not {_kind_of_file(kind)}, or it is cut short; give one that was "
+                "written by EELSAugmenter"
             )
         try:
             with zipfile.ZipFile(file) as archive:
                 members = _members(archive, path.stat().st_size)
                 if _HEADER not in members:
-                    raise AugmenterFileError(f"{path} is not an {noun}: it has no header")
+                    raise AugmenterFileError(
+                        f"{path} is not {_kind_of_file(kind)}: it has no header"
+                    )
                 header = json.loads(_read_array(archive, members.pop(_HEADER)).tobytes().decode())
                 _check_header(path, header, kind)
                 arrays = {name: _read_array(archive, info) for name, info in members.items()}
@@ -173,6 +177,10 @@ def read(path: Path, *, kind: str = AUGMENTER) -> tuple[dict[str, Any], dict[str
                 f"{path} is damaged and cannot be read ({type(error).__name__}: {error})"
             ) from error
     return header, arrays
+
+
+def _kind_of_file(kind: str) -> str:
+    return {AUGMENTER: "an augmenter file", CHECKPOINT: "a checkpoint file"}[kind]
 
 
 def _members(archive: zipfile.ZipFile, file_size: int) -> dict[str, zipfile.ZipInfo]:
@@ -222,9 +230,10 @@ def _array_header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype]:
 
 
 def _check_header(path: Path, header: Any, kind: str) -> None:
-    noun = f"{kind.split()[-1]} file"
     if not isinstance(header, dict) or header.get("format") != kind:
-        raise AugmenterFileError(f"{path} is not an {noun}: its header is of another kind")
+        raise AugmenterFileError(
+            f"{path} is not {_kind_of_file(kind)}: its header is of another kind"
+        )
     version = header.get("format_version")
     if not isinstance(version, int):
         raise AugmenterFileError(f"{path} is damaged: its header gives no format version")

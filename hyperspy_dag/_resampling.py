@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -211,9 +212,11 @@ def resampled(s: EELSSpectrum, axis: dict[str, Any], resampling: Resampling) -> 
     result = type(s)(
         data,
         axes=axes,
-        metadata=s.metadata.as_dictionary(),
-        original_metadata=s.original_metadata.as_dictionary(),
+        metadata=copy.deepcopy(s.metadata.as_dictionary()),
+        original_metadata=copy.deepcopy(s.original_metadata.as_dictionary()),
     )
+    # exSpy makes every new signal binned.
+    result.axes_manager.signal_axes[0].is_binned = binned
     if not resampling.is_identity and result.metadata.has_item("Signal.Noise_properties"):
         del result.metadata.Signal.Noise_properties
     return result

@@ -63,6 +63,10 @@ _CLEAN_DRAWS = 2000
 """Spectra of a class whose mean and variations its model component has."""
 
 
+_LOWEST_DOSE = 1e-6
+"""Noise a thousand times that of the training spectra; soon after, numbers leave their range."""
+
+
 class NotFittedError(ValueError, AttributeError):
     """The augmenter was asked for spectra before :meth:`EELSAugmenter.fit`."""
 
@@ -363,7 +367,7 @@ class EELSAugmenter:
             design=DESIGNS[self.design],
             recipe=replace(RECIPES[self.recipe], mixed_precision=self.precision == "mixed"),
             stopping=StoppingRule(self.stopping, self.tolerance, self.max_epochs),
-            seed=self._class_seed(label, "fit"),
+            seed=self._stream(label, "fit", self.random_state_),
             checkpoint=None if run is None else run.checkpoint(number),
         )
 
@@ -379,11 +383,11 @@ class EELSAugmenter:
             error.add_note(f"Once that is mended, go on by {_resume_call(run)}.")
         return error
 
-    def _class_seed(self, label: Any, purpose: str) -> np.random.SeedSequence:
+    def _stream(self, label: Any, purpose: str, state: int) -> np.random.SeedSequence:
         """Stream of a class: its own, whatever other classes are fitted beside it."""
         name = f"{type(label).__name__}:{label}:{purpose}".encode()
         key = np.frombuffer(hashlib.sha256(name).digest()[:16], np.uint32)
-        return np.random.SeedSequence(self.random_state_, spawn_key=tuple(map(int, key)))
+        return np.random.SeedSequence(state, spawn_key=tuple(map(int, key)))
 
     def _warn_if_not_reached(self, label: Any, model: ClassModel) -> None:
         if self.stopping is None or any(e.reached for e in model.history.evaluations):
@@ -421,13 +425,15 @@ class EELSAugmenter:
         label : optional
             One of ``classes_``; the default draws every class.
         noise : bool, default True
-            False gives the spectra without the noise of the detector.
+            False gives the spectra without the noise of the detector. Where the training spectra
+            have the maximum 1, so have these: they are higher than measured spectra of the class
+            without their noise, whose maximum has noise in it.
         dose : float, default 1.0
-            Relative to that of the training spectra; noise goes with its inverse square root.
-            Refined recipe only.
+            Relative to that of the training spectra, at least 1e-6; noise goes with its inverse
+            square root. Refined recipe only.
         energy_jitter : float, optional
             Standard deviation of the energy shift in eV, in place of the training spectra's
-            own. Refined recipe and uniform energy axes only.
+            own, whose distribution it scales. Refined recipe and uniform energy axes only.
         random_state : int, numpy.random.Generator or None
             Default: the augmenter's own, so that calls repeat themselves, and the first spectra
             of a longer stack are those of a shorter one. Give another for others.
@@ -513,7 +519,7 @@ class EELSAugmenter:
         return EELSAugmenterComponent.of_spectra(clean, n_variations, name=str(label))
 
     def _sampling_options(self, dose: float, energy_jitter: float | None) -> dict[str, float]:
-        dose = check_number("dose", dose, above=0.0)
+        dose = check_number("dose", dose, minimum=_LOWEST_DOSE)
         physical = RECIPES[self.recipe].physical
         if not physical and (dose != 1.0 or energy_jitter is not None):
             raise ValueError(
@@ -551,7 +557,7 @@ class EELSAugmenter:
             RECIPES[self.recipe],
             model.start,
             model.weights,
-            np.random.SeedSequence(state, spawn_key=self._class_seed(label, "sample").spawn_key),
+            self._stream(label, "sample", state),
             noise,
             options,
         )

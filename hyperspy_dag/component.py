@@ -37,7 +37,7 @@ class EELSAugmenterComponent(Expression):
     ================ ============== ==========================================================
     variable         parameter      unit
     ================ ============== ==========================================================
-    :math:`I`        ``intensity``  class means: 1 is the mean of the training spectra's class
+    :math:`I`        ``intensity``  class means: 1 is a clean mean spectrum of the class
     :math:`s`        ``shift``      eV, fixed at 0 until it is set free
     :math:`v_i`      ``v1`` ...     class means times standard deviations of the class
     ================ ============== ==========================================================
@@ -75,7 +75,10 @@ class EELSAugmenterComponent(Expression):
 
     EELS axes are binned: HyperSpy multiplies a model by the width of a channel. The component of
     an augmenter that was trained on such spectra is divided by it, so that the intensity is 1 for
-    spectra like them, and on other dispersions goes with the counts per eV.
+    spectra like them, and on other dispersions goes with the counts per eV. A class of spectra
+    that were divided by their maximum has clean spectra of maximum 1; measured ones, whose maximum
+    is that of signal and noise, are lower otherwise and give an intensity below 1 (0.9 at the noise
+    of the simulated oxides), the lower the noisier they are.
 
     The component is not convolved with a low-loss spectrum: the spectra of the class have the
     plural scattering and the resolution of the instrument in them.

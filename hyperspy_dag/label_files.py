@@ -61,9 +61,10 @@ def read_label_file(
     if suffix == ".npy":
         try:
             labels = np.load(path, allow_pickle=False)
-        except (OSError, ValueError) as error:
+        except (EOFError, MemoryError, OSError, ValueError) as error:
             hint = " Save text labels as numpy.array(labels, dtype=str)." * ("pickle" in str(error))
-            raise ValueError(f"cannot read labels from {path}: {error}.{hint}") from error
+            said = str(error) or type(error).__name__
+            raise ValueError(f"cannot read labels from {path}: {said}.{hint}") from error
         return in_the_maps_shape(s, labels, str(path), note)
     import hyperspy.api as hs
 
@@ -98,8 +99,12 @@ def _table_labels(
     count = int(np.prod(shape))
     if column is not None:
         cells = _column(path, rows, column)
+        if len(cells) == count + 1 and cells[-1] == "" and len(rows[0]) == 1:
+            cells.pop()
     elif all(len(row) == 1 for row in rows):
         cells = [row[0] for row in rows]
+        if len(cells) == count + 2 and cells[-1] == "":
+            cells.pop()
         if len(cells) == count + 1:
             cells = _without_one_line(cells, path, note)
     elif (len(rows), len(rows[0])) == shape:
@@ -119,16 +124,19 @@ def _table_labels(
 
 def _read_table(path: Path) -> list[list[str]]:
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        # Line ends as they are: the reader of tables knows which of them are within quotes.
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            first = file.readline()
+            file.seek(0)
+            delimiter = max(TABLES[path.suffix.lower()], key=first.count)
+            read = list(csv.reader(file, delimiter=delimiter))
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is not text in UTF-8 ({error}); save it as such") from error
-    lines = text.splitlines()
-    if not lines:
+    except (OSError, csv.Error) as error:
+        raise ValueError(f"cannot read labels from {path}: {error}") from error
+    if not read:
         raise ValueError(f"{path} is empty")
-    delimiter = max(TABLES[path.suffix.lower()], key=lines[0].count)
-    rows = [
-        [cell.strip() for cell in row] or [""] for row in csv.reader(lines, delimiter=delimiter)
-    ]
+    rows = [[cell.strip() for cell in row] or [""] for row in read]
     # A table written with a line end too many; in a single column an empty line is a spectrum.
     while len(rows[0]) > 1 and rows[-1] == [""]:
         rows.pop()
@@ -151,7 +159,7 @@ def _column(path: Path, rows: list[list[str]], name: str) -> list[str]:
 
 
 def _without_one_line(cells: list[str], path: Path, note: Callable[[str], None]) -> list[str]:
-    """Leave out a heading, or an empty line at the end, where there is a line too many."""
+    """Leave out a heading or an empty line at the end, where there is a line too many."""
     first = cells[0]
     # No class has a single spectrum, and nobody's heading says that there is no label.
     if first not in cells[1:] and first.lower() not in UNLABELLED_STRINGS:

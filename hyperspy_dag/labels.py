@@ -252,9 +252,10 @@ def get_labels(aug: BaseSignal) -> NDArray[Any]:
         raise ValueError(
             f"The labels in metadata.DAG.labels, of shape {index.shape}, do not belong to the "
             f"navigation shape {nav_shape} of {aug!r}: the navigation axes were rearranged "
-            "(transpose, swap, stack, sum), or it was sliced where hyperspy_dag is not installed "
-            "or is switched off (HYPERSPY_DAG_NO_HOOK). Call get_labels on the signal before that "
-            "step and treat the label array in the same way."
+            "(transpose, swap, stack, sum, crop, split), or it was sliced where hyperspy_dag is "
+            "not installed or is switched off (HYPERSPY_DAG_NO_HOOK). Take parts by inav, which "
+            "the labels follow, or call get_labels on the signal before that step and treat the "
+            "label array in the same way."
         )
     classes = np.asarray([_plain(label) for label in metadata.DAG.classes])
     return classes[index.reshape(nav_shape)]
@@ -400,6 +401,8 @@ def _from_typed(array: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         if wrong.any():
             where = np.argwhere(wrong)[0]
             raise ValueError(_not_whole(array[tuple(where)], where))
+        if (np.abs(array[known]) >= 2**63).any():  # more than an int64 holds
+            return _from_objects(array.astype(object))
         array = np.where(known, array, -1).astype(np.int64)
     elif kind == "U":
         marks = np.char.lower(np.char.strip(array))

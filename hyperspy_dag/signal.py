@@ -206,7 +206,7 @@ def dag_augment(
         from ._output import save_signal
 
         try:
-            save_signal(augmented, filename)
+            save_signal(augmented, filename, overwrite=overwrite)
         except OSError as error:
             # Hours of training may be in it, and nothing else holds it any more.
             error.signal = augmented

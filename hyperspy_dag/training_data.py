@@ -270,7 +270,7 @@ def _common_items(records: Sequence[dict[str, Any] | None]) -> dict[str, Any] | 
 
 
 def _equal(value: Any, other: Any) -> bool:
-    return type(value) is type(other) and bool(np.all(value == other))
+    return type(value) is type(other) and np.array_equal(value, other)
 
 
 def _instrument(s: EELSSpectrum) -> dict[str, Any] | None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import csv
 import errno
 import json
 import os
@@ -182,7 +183,8 @@ def test_sample(files, tmp_path):
     assert refused("sample", dag, tmp_path / "no.hspy", "--label", "Fe") == (
         "--label Fe: the classes are Fe3O4, FeO"
     )
-    assert "dose must be above 0" in refused("sample", dag, tmp_path / "no.hspy", "--dose", 0)
+    said = refused("sample", dag, tmp_path / "no.hspy", "--dose", 0)
+    assert "dose must be at least 1e-06" in said
     missing = refused("sample", "no.dag", tmp_path / "no.hspy")
     assert missing == "there is no file no.dag"
 
@@ -258,6 +260,8 @@ def write_labels(folder: Path, labels: np.ndarray) -> dict[str, dict]:
         "header.csv": ["phase", *lines],
         "empty lines.csv": list(labels),
         "blank end.csv": [*lines, ""],
+        "heading, blank end.csv": ["phase", *lines, ""],
+        "column, blank end.csv": ["phase", *lines, ""],
         "column.csv": ["x,phase", *(f"{i},{label}" for i, label in enumerate(labels))],
         "semicolon.csv": ["phase;x", *(f"{label} ;{i},5" for i, label in enumerate(labels))],
         "tabs.tsv": ["x\tphase", *(f"{i}\t{label}" for i, label in enumerate(labels)), ""],
@@ -266,7 +270,7 @@ def write_labels(folder: Path, labels: np.ndarray) -> dict[str, dict]:
         (folder / name).write_text("\n".join(content) + "\n", encoding="utf-8-sig")
     np.save(folder / "labels.npy", labels)
     ways = {name: {"path": folder / name} for name in [*texts, "labels.npy"]}
-    for name in ("column.csv", "semicolon.csv", "tabs.tsv"):
+    for name in ("column.csv", "column, blank end.csv", "semicolon.csv", "tabs.tsv"):
         ways[name]["column"] = "phase"
     for name in ("Sample.phases", "metadata.Sample.phases", "original_metadata.own.phases"):
         ways[name] = {"metadata": name}
@@ -341,6 +345,31 @@ def test_tables_that_do_not_fit(tmp_path, text, column, message):
     table.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(ValueError, match=re.escape(message)):
         read(two_classes()[0], table, column)
+
+
+def test_class_names_are_those_of_the_table(tmp_path):
+    s = eels(np.ones((4, 48)))
+    names = ["a\nb", "c\u2028d", "a\nb", "c\u2028d"]
+    with open(tmp_path / "l.csv", "w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([name] for name in names)
+    assert read(s, tmp_path / "l.csv").classes == ["a\nb", "c\u2028d"]
+
+
+@pytest.mark.parametrize("name", ["empty.npy", "long.npy", "folder.npy", "folder.csv", "wide.csv"])
+def test_label_files_that_cannot_be_read_are_named(tmp_path, name):
+    path = tmp_path / name
+    if name.startswith("folder"):
+        path.mkdir()
+    elif name == "wide.csv":
+        path.write_text('"' + 200_000 * "a" + '"\n')
+    else:
+        path.touch()
+    if name == "long.npy":
+        with path.open("wb") as file:
+            header = {"descr": "<f8", "fortran_order": False, "shape": (10**15,)}
+            np.lib.format.write_array_header_1_0(file, header)
+    with pytest.raises(ValueError, match=f"cannot read labels from .*{name}: "):
+        read(two_classes()[0], path)
 
 
 def test_labels_that_are_missing_or_unfit(files, tmp_path):

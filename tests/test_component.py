@@ -268,7 +268,7 @@ def test_slices_of_the_model() -> None:
 
 def test_augmenter_makes_components() -> None:
     data = np.vstack([peak(640) + RANDOM.normal(0, 0.03, (30, 120)), mixture(30)[1]])
-    s = spectra(data / data.max(axis=1, keepdims=True))
+    s = spectra(data / data.max(axis=1, keepdims=True), binned=True)
     labels = np.repeat(["MnO", "MnO2"], 30)
     augmenter = EELSAugmenter(max_epochs=1, stopping=None, random_state=0)
     augmenter.fit(s, labels, show_progressbar=False)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import threading
 import warnings
 
+import hyperspy.api as hs
 import numpy as np
 import pytest
 from spectra import eels, two_classes, white_lines
@@ -52,6 +53,16 @@ def widgets(data):
         return tool, tool.gui(display=False, toolkit="ipywidgets")["ipywidgets"]["wdict"]
 
     return make
+
+
+def test_a_range_that_was_drawn_is_in_the_units_of_the_axis() -> None:
+    s = raw_scan()
+    axis = s.axes_manager.signal_axes[0]
+    axis.units, axis.offset, axis.scale = "keV", axis.offset / 1e3, axis.scale / 1e3
+    tool = AugmentationTool(s, signal_range=hs.roi.SpanROI(0.632, 0.65))
+    assert (tool.signal_low, tool.signal_high) == pytest.approx((632, 650))
+    with pytest.raises(TypeError, match="signal_range must be two numbers"):
+        AugmentationTool(s, signal_range=(1, 2, 3))
 
 
 # --- the input, checked ---------------------------------------------------------------------------

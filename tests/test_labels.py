@@ -105,6 +105,10 @@ def test_numpy_text_of_mixed_list():
     assert parse_labels(eels(3), np.array(["FeO", np.nan, -1])).classes == ["FeO"]
 
 
+def test_numbers_beyond_int64_stay_apart():
+    assert parse_labels(eels(4), [1e19, 2e19, 1e19, 3.0]).classes == [3, 10**19, 2 * 10**19]
+
+
 def test_bool_is_two_classes():
     parsed = parse_labels(eels(3), np.array([True, False, True]))
     assert parsed.classes == [False, True]

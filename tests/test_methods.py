@@ -247,6 +247,33 @@ def test_unwritable_path_is_found_before_training(tmp_path, no_training):
         s.dag_augment(labels, filename=closed / "a.hspy", **QUICK)
 
 
+@pytest.mark.parametrize("ending", [".hspy", ".zspy"])
+def test_a_file_that_comes_during_the_training_stays(tmp_path, monkeypatch, ending):
+    s, labels = two_classes()
+    target = tmp_path / f"aug{ending}"
+    draw = EELSAugmenter.sample
+
+    def sample(self, *given, **named):
+        s.inav[:2].save(target)
+        return draw(self, *given, **named)
+
+    monkeypatch.setattr(EELSAugmenter, "sample", sample)
+    with pytest.raises(FileExistsError, match=r"was left as it is; .* is in .*part") as caught:
+        s.dag_augment(labels, filename=target, n_spectra=3, **QUICK)
+    assert hs.load(target).axes_manager.navigation_shape == (2,)
+    saved = hs.load(tmp_path / f".aug.part{ending}")
+    np.testing.assert_array_equal(saved.data, caught.value.signal.data)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
+def test_a_file_that_is_replaced_keeps_its_permissions(tmp_path):
+    s, labels = two_classes()
+    target = tmp_path / "aug.hspy"
+    target.touch(mode=0o600)
+    s.dag_augment(labels, filename=target, overwrite=True, n_spectra=3, **QUICK)
+    assert target.stat().st_mode & 0o777 == 0o600
+
+
 def test_lazy_signals_read_the_labelled_spectra_alone():
     """Blocks without labels are never computed."""
     data = white_lines(40)

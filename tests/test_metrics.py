@@ -382,6 +382,15 @@ def test_white_line_distances_in_ev(rng):
     assert wide["l3_l2_ratio"] == pytest.approx(0.5 / 0.48, rel=0.02)
 
 
+def test_a_spectrum_without_lines_is_unmeasured(rng):
+    real, synthetic = (lines(642 + rng.normal(0, 0.2, 40), 653.0) for _ in range(2))
+    dead = np.concatenate([synthetic, np.zeros((10, synthetic.shape[1]))])
+    found = metrics.white_line_distances(real, dead, ENERGY, WINDOWS)
+    expected = metrics.white_line_distances(real, synthetic, ENERGY, WINDOWS)
+    assert (found["unmeasured"], expected["unmeasured"]) == (0.2, 0)
+    assert found["energy_shift"] == pytest.approx(expected["energy_shift"])
+
+
 @pytest.mark.parametrize(
     ("window", "message"),
     [((648.0, 635.0), "low < high"), ((700.0, 710.0), "covers 0 channels"), (5, "low, high")],

@@ -16,7 +16,7 @@ from exspy.signals import EELSSpectrum
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hyperspy_dag import __version__
+from hyperspy_dag import EELSAugmenter, __version__
 from hyperspy_dag.preprocessing import check_signal, preprocess
 from hyperspy_dag.training_data import training_set
 
@@ -260,6 +260,28 @@ def test_non_uniform_axis(kind, binned):
     lazy = preprocess(lazy, (405.0, 450.0), normalise=False)
     lazy.compute(progressbar=False)
     np.testing.assert_array_equal(lazy.data, rest.data)
+
+
+def test_an_axis_that_is_an_expression_comes_from_kev_to_ev(tmp_path):
+    def spectra(unit, name):
+        axis = {"expression": "a*(400 + x**2 + 3*x)", "a": unit, "units": name}
+        steps = {"size": 300, "offset": 0.0, "scale": 10 / 299}
+        axis |= {"x": steps, "size": 300, "name": "Energy loss"}
+        s = EELSSpectrum(np.zeros((30, 300)), axes=[{"size": 30, "navigate": True}, axis])
+        energy = s.axes_manager[-1].axis / unit
+        noise = np.random.default_rng(0).standard_normal((30, 300))
+        s.data[:] = 1e9 * energy**-3.0 + 20 * (energy > 460) + noise
+        return preprocess(s, (405.0, 450.0), (440.0, 500.0))
+
+    expected, found = spectra(1.0, "eV"), spectra(1e-3, "keV")
+    np.testing.assert_allclose(found.data, expected.data, atol=1e-6)
+    found.save(tmp_path / "s.hspy")
+    drawn = EELSAugmenter(max_epochs=1, stopping=None, random_state=0)
+    drawn = drawn.fit(found, ["a"] * 30, show_progressbar=False).sample(1)
+    for s in (found, found.deepcopy(), found.inav[:2], hs.load(tmp_path / "s.hspy"), drawn):
+        axis = s.axes_manager[-1]
+        assert axis.units == "eV"
+        np.testing.assert_allclose(axis.axis, expected.axes_manager[-1].axis)
 
 
 def test_record_survives_saving_and_a_second_call(tmp_path):

@@ -286,6 +286,44 @@ def test_the_training_set_is_that_of_the_signals_on_one_axis():
     assert data.digest == training_set(lazy, labels).digest
 
 
+@pytest.mark.filterwarnings("ignore:few spectra")
+def test_metadata_is_a_copy():
+    signals, labels = instruments()
+    for s, size in zip(signals, (3, 4), strict=True):
+        s.metadata.set_item("Acquisition_instrument.TEM.apertures", np.arange(size))
+        s.metadata.set_item("Acquisition_instrument.TEM.gains", np.arange(3))
+        s.original_metadata.set_item("x.y", np.arange(3))
+    aligned = common_energy_axis(signals)
+    aligned[1].metadata.Acquisition_instrument.TEM.apertures[0] = 9
+    aligned[1].original_metadata.x.y[0] = 9
+    data = training_set(signals, labels, recommended_spectra=1)
+    # Of different lengths: that is nothing that both have in common.
+    assert list(data.instrument["TEM"]) == ["gains"]
+    augmenter = EELSAugmenter(max_epochs=1, stopping=None, random_state=0)
+    augmenter.fit(signals[1], labels[1], show_progressbar=False)
+    augmenter.sample(1).metadata.Acquisition_instrument.TEM.apertures[1] = 9
+    for s in (signals[1], augmenter.sample(1)):
+        np.testing.assert_array_equal(s.metadata.Acquisition_instrument.TEM.apertures, range(4))
+    np.testing.assert_array_equal(signals[1].original_metadata.x.y, range(3))
+
+
+@pytest.mark.filterwarnings("ignore:few spectra")
+@pytest.mark.parametrize("binned", [True, False])
+def test_counts_per_channel_or_per_ev_stay_what_they_were(binned):
+    signals, labels = instruments()
+    for s in signals:
+        axis_of(s).is_binned = binned
+    assert [axis_of(s).is_binned for s in common_energy_axis(signals)] == [binned] * 2
+    augmenter = EELSAugmenter(max_epochs=1, stopping=None, random_state=0)
+    augmenter.fit(signals[0], labels[0], show_progressbar=False)
+    assert axis_of(augmenter.sample(1)).is_binned == binned
+    # A class's own clean spectra have the intensity 1, however they are counted.
+    clean = augmenter.sample(500, label="Mn2+", noise=False, energy_jitter=0).data.mean(axis=0)
+    width = 0.5 if binned else 1.0
+    fitted = width * augmenter.component("Mn2+", 0).function(axis_of(signals[0]).axis)
+    assert (clean @ fitted) / (fitted @ fitted) == pytest.approx(1, abs=0.01)
+
+
 def test_the_sources_are_recorded():
     signals, labels = instruments()
     signals[1] = signals[1].dag_preprocess(signal_range=(629.0, 652.0))

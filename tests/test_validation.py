@@ -382,6 +382,28 @@ def test_evaluation_repeats_itself(fitted, unseen):
     assert first.classification is None
 
 
+def test_real_halves_of_a_class_do_not_depend_on_the_other_classes(fitted, unseen):
+    signal, labels = unseen
+    one = np.where(labels == "FeO", labels, "")
+    both, alone = (fitted.evaluate(signal, given, classifiers=()) for given in (labels, one))
+    assert both.reference["FeO"] == alone.reference["FeO"]
+
+
+def test_a_report_stays_when_the_augmenter_is_fitted_again(training, unseen, tmp_path):
+    s, labels = training
+    augmenter = EELSAugmenter(max_epochs=2, stopping=None, random_state=1)
+    report = augmenter.fit(s, labels, show_progressbar=False).evaluate(*unseen, classifiers=())
+    report.to_html(tmp_path / "before.html")
+    again = augmenter.evaluate(*unseen, classifiers=())
+    augmenter.fit(s, np.repeat(["other"], len(labels)), show_progressbar=False)
+    again.to_html(tmp_path / "after.html")
+    pictures = [
+        re.findall('base64,[^"]*', (tmp_path / f"{name}.html").read_text())
+        for name in ("before", "after")
+    ]
+    assert pictures[0] == pictures[1] and pictures[0]
+
+
 def test_part_of_the_classes_and_white_lines(fitted, unseen):
     """A test set of one of the trained classes; its spectra are told from the other class too."""
     signal, labels = unseen

@@ -36,7 +36,7 @@ def check_output(path: Path, force: bool, inputs: list[Path | None], *, signal: 
     return path
 
 
-def save(signal: EELSSpectrum, path: Path) -> None:
+def save(signal: EELSSpectrum, path: Path, force: bool) -> None:
     """Save a signal; a job that is killed meanwhile leaves nothing that looks like a result."""
     from hyperspy.defaults_parser import preferences
 
@@ -44,7 +44,7 @@ def save(signal: EELSSpectrum, path: Path) -> None:
 
     # Dask's bar is made for terminals: it fills the log of a batch job.
     show = preferences.General.show_progressbar and sys.stderr.isatty()
-    save_signal(signal, path, show_progressbar=show)
+    save_signal(signal, path, overwrite=force, show_progressbar=show)
 
 
 # --- in -------------------------------------------------------------------------------------------

@@ -41,7 +41,7 @@ def preprocess(
     s = read_signal(spectra, lazy).dag_preprocess(
         background_range, signal_range, normalise, pca_components
     )
-    save(s, output)
+    save(s, output, force)
     return Result({"output": str(output), "signal": repr(s)} | _record(s))
 
 
@@ -169,9 +169,9 @@ def augment(
     augmenter = train(s, given, settings, checkpoint_dir, checkpoint_every, resume, n_jobs)
     with ExitStack() as both:  # hours of training are not lost because one file cannot be written
         if save_augmenter is not None:
-            both.callback(augmenter.save, save_augmenter, overwrite=True)
+            both.callback(augmenter.save, save_augmenter, overwrite=force)
         stack = augmenter.sample(n_spectra)
-        save(stack, output)
+        save(stack, output, force)
     return Result(
         {
             "output": str(output),
@@ -235,7 +235,7 @@ def sample(
         random_state=seed,
         lazy=lazy,
     )
-    save(stack, output)
+    save(stack, output, force)
     how = stack.metadata.DAG.sampling.as_dictionary()
     return Result(
         {

@@ -13,7 +13,7 @@ import traits.api as t
 from hyperspy.ui_registry import add_gui_method
 
 from hyperspy_dag._checks import check_count, check_signal_file
-from hyperspy_dag._energy_ranges import axis_in_ev
+from hyperspy_dag._energy_ranges import axis_in_ev, two_energies
 from hyperspy_dag._output import save_signal
 from hyperspy_dag._runs import check_new_run
 from hyperspy_dag.augmenter import EELSAugmenter
@@ -209,7 +209,9 @@ class AugmentationTool(t.HasTraits):
         ):
             given = arguments.pop(f"{name}_range", None)
             setattr(self, on, given is not None)
-            left, right = span if given is None else map(float, given)
+            if given is not None:
+                span = two_energies(f"{name}_range", given, self._factor)
+            left, right = span
             self.trait_set(**{f"{name}_low": left, f"{name}_high": right})
         for name in ("max_epochs", "filename"):
             if arguments.get(name) is None:
@@ -551,7 +553,7 @@ class AugmentationTool(t.HasTraits):
             return
         try:
             path = check_signal_file(self.filename, self.overwrite)
-            save_signal(self.result, path)
+            save_signal(self.result, path, overwrite=self.overwrite)
         except (OSError, TypeError, ValueError) as error:
             self.error = f"Not saved: {error}"
             return

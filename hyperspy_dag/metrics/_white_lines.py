@@ -393,6 +393,21 @@ def energy_shift(
     return _vertex(np.arange(-reach, reach + 1) * step, correlation)[0]
 
 
+def _energy_shift_or_nan(
+    spectra: NDArray[np.float64],
+    energy: ArrayLike,
+    reference: NDArray[np.float64],
+    window: tuple[float, float],
+) -> NDArray[np.float64]:
+    """Energy shifts, NaN where a spectrum is constant in the window."""
+    part = as_window(window, as_energy(energy, spectra.shape[1]), "window")
+    varies = np.ptp(spectra[:, part], axis=1) > 0
+    shifts = np.full(len(spectra), np.nan)
+    if varies.any():
+        shifts[varies] = energy_shift(spectra[varies], energy, reference, window)
+    return shifts
+
+
 def _standardised(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     """Centre each row and scale it to unit length, but for constant ones."""
     centred = rows - rows.mean(axis=1, keepdims=True)
@@ -491,7 +506,7 @@ def white_line_distances(
             "l3_width": peak_width(side, energy, windows.l3),
             "l2_width": peak_width(side, energy, windows.l2),
             "l3_l2_ratio": l3_l2_ratio(side, energy, windows),
-            "energy_shift": energy_shift(side, energy, reference, whole),
+            "energy_shift": _energy_shift_or_nan(side, energy, reference, whole),
         }
         for side in (real, synthetic)
     ]

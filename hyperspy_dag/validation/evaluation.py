@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -156,9 +157,10 @@ def evaluate(
         )
         for label in test.classes
     }
-    random = np.random.default_rng(np.random.SeedSequence(state, spawn_key=(1,)))
     reference = {
-        label: _real_against_real(label, test.spectra[label], energy, windows, random)
+        label: _real_against_real(
+            label, test.spectra[label], energy, windows, augmenter._stream(label, "halves", state)
+        )
         for label in test.classes
     }
     classification = None
@@ -188,7 +190,8 @@ def evaluate(
         },
         classification=classification,
         resources=_resources(augmenter),
-        sources=Sources(energy, test.spectra, synthetic, augmenter),
+        # A copy: the pictures are drawn later, and the augmenter may be fitted again meanwhile.
+        sources=Sources(energy, test.spectra, synthetic, copy.copy(augmenter)),
     )
 
 
@@ -289,9 +292,10 @@ def _real_against_real(
     real: Spectra,
     energy: NDArray[np.float64],
     windows: metrics.WhiteLineWindows | None,
-    random: np.random.Generator,
+    seed: np.random.SeedSequence,
 ) -> dict[str, float] | None:
     """Mean metrics of one random half of real spectra against the other; None if too few."""
+    random = np.random.default_rng(seed)
     half = len(real) // 2
     if half < MIN_TEST_SPECTRA:
         return None
