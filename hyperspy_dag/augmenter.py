@@ -433,7 +433,9 @@ class EELSAugmenter:
             square root. Refined recipe only.
         energy_jitter : float, optional
             Standard deviation of the energy shift in eV, in place of the training spectra's
-            own, whose distribution it scales. Refined recipe and uniform energy axes only.
+            own, whose distribution it scales. Refined recipe and uniform energy axes only. Of
+            training spectra that drifted by more than a channel or so the components have taken a
+            part of the drift, which stays: align spectra before they are to be drawn without it.
         random_state : int, numpy.random.Generator or None
             Default: the augmenter's own, so that calls repeat themselves, and the first spectra
             of a longer stack are those of a shorter one. Give another for others.
@@ -454,10 +456,14 @@ class EELSAugmenter:
             Before :meth:`fit`.
         ValueError
             `label` was not fitted, or a number is out of range.
+        TypeError
+            Something is of another kind than it should be.
         """
         fit = self._fitted()
         n_spectra = check_count("n_spectra", n_spectra)
         options = self._sampling_options(dose, energy_jitter)
+        if not isinstance(noise, bool | np.bool_):
+            raise TypeError(f"noise must be True or False, {noise!r} was given")
         state = self.random_state_ if random_state is None else check_random_state(random_state)
         labels = self.classes_ if label is None else [self._known(label)]
         sources = [self._source(one, state, bool(noise), options) for one in labels]
@@ -482,9 +488,10 @@ class EELSAugmenter:
         """Make a component of HyperSpy models out of a class.
 
         Its shape is the mean of the class's noise-free synthetic spectra; its variations are
-        their first principal components. Both are free of energy shifts, which are a parameter
-        of their own; those of the paper's recipe, whose generator does not tell noise and shifts
-        from the rest, contain them.
+        their first principal components. They are drawn without energy shifts, which are a
+        parameter of their own; those of the paper's recipe, whose generator does not tell noise
+        and shifts from the rest, contain them, and so do in part those of training spectra that
+        drifted by a channel or more.
 
         Parameters
         ----------

@@ -38,6 +38,9 @@ _SLAB_VALUES = 2**23
 #: Interpolation or smoothing after the division lowers the maxima of noisy spectra well below 1.
 NORMALISED_RANGE = (0.5, 1.5)
 
+#: Of the powers of an energy that a power law is computed from: e to this is still a number.
+_LARGEST_LOGARITHM = 500.0
+
 #: Fewer channels than this are no spectrum.
 MIN_CHANNELS = 8
 
@@ -403,7 +406,11 @@ def _remove_background(
     # that fails (vacuum, a dead pixel) makes it give up on all of them, so those sit out.
     half = (last - first) // 2
     left, right = values[:, first : first + half], values[:, first + half : first + 2 * half]
-    fitted = (left.sum(axis=1) > 0) & (right.sum(axis=1) > 0)
+    left, right = left.sum(axis=1), right.sum(axis=1)
+    fitted = (left > 0) & (right > 0)
+    fitted[fitted] = _has_finite_power_law(
+        left[fitted] / right[fitted], _energies(plan)[[first, last]]
+    )
     values[~fitted] = 1.0
     signal = EELSSpectrum(
         values, axes=[{"size": len(values), "navigate": True}, {**plan.axis, "navigate": False}]
@@ -422,6 +429,18 @@ def _remove_background(
     if widths is not None:
         result = result / widths
     return result, fitted
+
+
+def _has_finite_power_law(
+    ratio: NDArray[np.float64], ends: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """Whether powers of the energies at both ends of a range are numbers.
+
+    The exponent that two halves of vacuum have is that of their noise, and may be hundreds.
+    """
+    low, high = np.log(ends)
+    exponent = 2 * np.log(ratio) / (high - low)
+    return (1 + np.abs(exponent)) * high < _LARGEST_LOGARITHM
 
 
 def _energies(plan: _Plan) -> NDArray[np.float64]:

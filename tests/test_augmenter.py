@@ -195,6 +195,7 @@ def test_paper_recipe_knows_no_dose():
         ({"n_spectra": 0}, ValueError, "n_spectra must be at least 1, 0 was given"),
         ({"n_spectra": -3}, ValueError, "n_spectra must be at least 1, -3 was given"),
         ({"n_spectra": 2.5}, TypeError, "n_spectra must be a whole number, 2.5"),
+        ({"noise": "no"}, TypeError, "noise must be True or False"),
         ({"dose": 0}, ValueError, "dose must be at least 1e-06"),
         ({"dose": "high"}, TypeError, "dose must be a number, 'high'"),
         ({"energy_jitter": -1}, ValueError, "energy_jitter must be at least 0"),

@@ -234,6 +234,21 @@ def test_axis_without_units_is_in_ev_and_others_are_refused():
         preprocess(s)
 
 
+@pytest.mark.parametrize("lazy", [False, True])
+def test_vacuum_whose_exponent_is_no_number_harms_no_other_spectrum(lazy):
+    s = edge_spectra(6)
+    window = (440.0, 443.0)
+    expected = preprocess(s.inav[1:], window).data
+    s.data[0] = 0
+    s.data[0, 80:83], s.data[0, 83:86] = 100.0, 1.0  # an exponent of more than a thousand
+    with pytest.warns(UserWarning, match="1 of 6 spectra"):
+        found = preprocess(s.as_lazy() if lazy else s, window)
+        if lazy:
+            found.compute(progressbar=False)
+    assert not found.data[0].any()
+    np.testing.assert_allclose(found.data[1:], expected, rtol=1e-6)
+
+
 @pytest.mark.filterwarnings("ignore:in 3 of 3 spectra the maximum")
 @pytest.mark.parametrize("kind", ["values", "expression"])
 @pytest.mark.parametrize("binned", [True, False])

@@ -98,7 +98,9 @@ def memorisation_ratio(synthetic: ArrayLike, train: ArrayLike, held_out: ArrayLi
     Returns
     -------
     float
-        1 is ideal; below 0.5 the generator copies; well above 1 it has left the data.
+        1 is ideal; below 0.5 the generator copies; well above 1 it has left the data. That is for
+        held-out spectra of the same measurement: real spectra of another region may be so far from
+        the training spectra that other real ones of these have 0.4.
 
     Raises
     ------
