@@ -106,7 +106,8 @@ def test_numpy_text_of_mixed_list():
 
 
 def test_numbers_beyond_int64_stay_apart():
-    assert parse_labels(eels(4), [1e19, 2e19, 1e19, 3.0]).classes == [3, 10**19, 2 * 10**19]
+    labels = np.array([1e19, 2e19, 1e19, 3.0])
+    assert parse_labels(eels(4), labels).classes == [3, 10**19, 2 * 10**19]
 
 
 def test_bool_is_two_classes():
