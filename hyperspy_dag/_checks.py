@@ -50,6 +50,13 @@ def check_number(
     return float(value)
 
 
+def check_flag(name: str, value: object) -> bool:
+    """Return a bool; what is true or false to Python alone, such as "no", is refused."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False; got {value!r}.")
+    return bool(value)
+
+
 def check_random_state(random_state: object) -> int:
     """Return a non-negative integer that stands for `random_state`, below 2**63.
 

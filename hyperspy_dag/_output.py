@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ._persistence import put_in_place
 from .labels import attach_labels
 
 if TYPE_CHECKING:
@@ -109,12 +110,10 @@ def save_signal(
             f"in {part}"
         )
     try:
-        if target.is_file():
-            shutil.copymode(target, part)
         if target.is_dir():  # .zspy, which cannot be replaced in one step
             _remove(old)
             os.replace(target, old)
-        os.replace(part, target)
+        put_in_place(part, target)
     except OSError as error:
         raise OSError(
             f"{path} could not be replaced ({error}); what was to be saved is in {part}"
@@ -144,9 +143,7 @@ def write_text(path: Path, text: str) -> None:
     part = target.with_name(f".{target.name}.part")
     try:
         part.write_text(text, encoding="utf-8")
-        if target.exists():
-            shutil.copymode(target, part)
-        os.replace(part, target)
+        put_in_place(part, target)
     except OSError as error:
         part.unlink(missing_ok=True)
         raise type(error)(f"cannot write {path}: {error.strerror or error}") from error

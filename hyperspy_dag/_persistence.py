@@ -66,7 +66,7 @@ def to_json(value: Any) -> Any:
         return [to_json(item) for item in value]
     if isinstance(value, np.ndarray):
         return to_json(value.tolist())
-    if isinstance(value, np.longdouble):
+    if isinstance(value, np.longdouble):  # its item() is one again
         return float(value)
     if isinstance(value, np.generic):
         return to_json(value.item())  # complex numbers and dates are no numbers of JSON's
@@ -112,9 +112,7 @@ def write(
                 save(file, **{_HEADER: text}, **arrays)
                 file.flush()
                 os.fsync(file.fileno())
-            if target.exists():
-                shutil.copymode(target, temporary)
-            os.replace(temporary, target)
+            put_in_place(temporary, target)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
@@ -124,6 +122,13 @@ def write(
             error.errno,
             f"cannot write {path}: {error.strerror or error}. What was there before is untouched",
         ) from error
+
+
+def put_in_place(part: Path, target: Path) -> None:
+    """Give what was written beside its place its name, and the permissions of what had it."""
+    if target.exists():
+        shutil.copymode(target, part)
+    os.replace(part, target)
 
 
 def _sync_folder(folder: Path) -> None:

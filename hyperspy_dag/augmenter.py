@@ -16,6 +16,7 @@ from . import __version__, _persistence
 from ._checks import (
     check_choice,
     check_count,
+    check_flag,
     check_number,
     check_random_state,
     check_writable,
@@ -462,11 +463,10 @@ class EELSAugmenter:
         fit = self._fitted()
         n_spectra = check_count("n_spectra", n_spectra)
         options = self._sampling_options(dose, energy_jitter)
-        if not isinstance(noise, bool | np.bool_):
-            raise TypeError(f"noise must be True or False, {noise!r} was given")
+        noise = check_flag("noise", noise)
         state = self.random_state_ if random_state is None else check_random_state(random_state)
         labels = self.classes_ if label is None else [self._known(label)]
-        sources = [self._source(one, state, bool(noise), options) for one in labels]
+        sources = [self._source(one, state, noise, options) for one in labels]
         if lazy:
             spectra = lazy_stack(sources, n_spectra, fit.channels)
         else:
@@ -600,7 +600,7 @@ class EELSAugmenter:
             "baseline": {name: [m.baseline.mean[name] for m in models] for name in METRICS},
             "sampling": {
                 "random_state": sample_state,
-                "noise": bool(noise),
+                "noise": noise,
                 "dose": float(dose),
                 **({} if energy_jitter is None else {"energy_jitter": float(energy_jitter)}),
             },

@@ -97,14 +97,12 @@ def _table_labels(
     rows = _read_table(path)
     shape = s.data.shape[:-1]
     count = int(np.prod(shape))
+    if len(rows) == count + 2 and rows[-1] == [""]:
+        rows.pop()  # a line end too many, after as many labels as there are and their heading
     if column is not None:
         cells = _column(path, rows, column)
-        if len(cells) == count + 1 and cells[-1] == "" and len(rows[0]) == 1:
-            cells.pop()
     elif all(len(row) == 1 for row in rows):
         cells = [row[0] for row in rows]
-        if len(cells) == count + 2 and cells[-1] == "":
-            cells.pop()
         if len(cells) == count + 1:
             cells = _without_one_line(cells, path, note)
     elif (len(rows), len(rows[0])) == shape:
@@ -159,7 +157,7 @@ def _column(path: Path, rows: list[list[str]], name: str) -> list[str]:
 
 
 def _without_one_line(cells: list[str], path: Path, note: Callable[[str], None]) -> list[str]:
-    """Leave out a heading or an empty line at the end, where there is a line too many."""
+    """Leave out a heading, or an empty line at the end, where there is a line too many."""
     first = cells[0]
     # No class has a single spectrum, and nobody's heading says that there is no label.
     if first not in cells[1:] and first.lower() not in UNLABELLED_STRINGS:

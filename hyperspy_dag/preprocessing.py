@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ._checks import check_flag
 from ._energy_ranges import (
     axis_in_ev,
     background_window,
@@ -182,8 +183,7 @@ def preprocess(
     del-Pozo-Bueno et al. 2024, doi 10.1093/mam/ozae014, whose Fe-Mn set was denoised by PCA.
     """
     check_signal(s)
-    if not isinstance(normalise, bool | np.bool_):
-        raise TypeError(f"normalise must be True or False; got {normalise!r}.")
+    normalise = check_flag("normalise", normalise)
     axis, factor = axis_in_ev(s.axes_manager.signal_axes[0])
     background = energy_range("background_range", background_range, axis, factor)
     signal = energy_range("signal_range", signal_range, axis, factor)
@@ -205,7 +205,7 @@ def preprocess(
         background=background,
         window=window,
         crop=(first, stop),
-        normalise=bool(normalise),
+        normalise=normalise,
         dtype=np.dtype(np.float64 if is_double else np.float32),
     )
     # Slicing copies axes and metadata, but neither the data nor what was learned from them.
@@ -396,11 +396,12 @@ def _remove_background(
     from exspy.signals import EELSSpectrum
 
     first, last = plan.window
+    energies = _energies(plan)
     # exspy takes every spectrum as counts per channel. On a non-uniform axis that is another
     # thing than intensity per eV, which is what data are there if their axis is not binned.
     widths = None
     if not plan.binned and ("axis" in plan.axis or "expression" in plan.axis):
-        widths = np.gradient(_energies(plan))
+        widths = np.gradient(energies)
         values = values * widths
     # The two-area estimate divides one half of the range by the other. A single spectrum in which
     # that fails (vacuum, a dead pixel) makes it give up on all of them, so those sit out.
@@ -408,9 +409,7 @@ def _remove_background(
     left, right = values[:, first : first + half], values[:, first + half : first + 2 * half]
     left, right = left.sum(axis=1), right.sum(axis=1)
     fitted = (left > 0) & (right > 0)
-    fitted[fitted] = _has_finite_power_law(
-        left[fitted] / right[fitted], _energies(plan)[[first, last]]
-    )
+    fitted[fitted] = _has_finite_power_law(left[fitted] / right[fitted], energies[[first, last]])
     values[~fitted] = 1.0
     signal = EELSSpectrum(
         values, axes=[{"size": len(values), "navigate": True}, {**plan.axis, "navigate": False}]

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri
 
-from hyperspy_dag._checks import check_count, check_number
+from hyperspy_dag._checks import check_count, check_flag, check_number
 from hyperspy_dag.data._classes import (
     DATA_SETS,
     EDGES,
@@ -122,8 +122,7 @@ def simulated_oxides(
     <EELSSpectrum, title: Simulated oxides, WL-Mn, dimensions: (300|700)>
     """
     plan = DATA_SETS[_check_dataset(dataset)]
-    if not isinstance(raw, bool | np.bool_):
-        raise TypeError(f"raw must be True or False; got {raw!r}.")
+    check_flag("raw", raw)
     measurement = MEASUREMENTS[plan.measurement]
     counts = _class_counts(dataset, measurement, n_spectra)
     seed = _seed_sequence(random_state)
