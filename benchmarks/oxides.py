@@ -14,7 +14,7 @@ import json
 import os
 import shutil
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -252,9 +252,8 @@ def _fresh(cell: Cell, counts: Mapping[str, int]) -> dict[str, NDArray[np.float6
     return {label: s.data[labels == label][n:].astype(np.float64) for label in counts}
 
 
-#: Earlier code that makes the same spectra as this version's: where the recipe is refined, bit for
-#: bit; where it is the paper's, from the same laws with other random numbers.
-SAME_SPECTRA = frozenset({"18e809c08bf7", "428a912b4086", "08a318cca146"})
+#: Earlier code whose spectra of the paper's recipe come from the same laws as this version's.
+SAME_PAPER_SPECTRA = frozenset({"18e809c08bf7", "428a912b4086", "08a318cca146", "351245aff7ca"})
 
 
 @lru_cache(maxsize=1)
@@ -272,13 +271,20 @@ def source_digest() -> str:
 
 def of_other_code(results: Iterable[Mapping[str, Any]]) -> str:
     """Sentence about the results that another version of the package made; "" if there is none."""
-    sources = [one["source"] for one in results if "source" in one]
-    others = sum(source not in SAME_SPECTRA | {source_digest()} for source in sources)
+    of_dags = [one for one in results if "source" in one]
+    others = sum(one["source"] not in _same_code(one) for one in of_dags)
     if not others:
         return ""
     return (
-        f"Of the {len(sources)} results of DAGs, {others} are of earlier code than this version's."
+        f"Of the {len(of_dags)} results of DAGs, {others} are of earlier code than this version's."
     )
+
+
+def _same_code(result: Mapping[str, Any]) -> Set[str]:
+    """Digests of the code that makes a result's spectra as this version does."""
+    method = result["cell"]["method"]
+    is_paper = isinstance(method, Mapping) and method.get("recipe") == "paper"
+    return SAME_PAPER_SPECTRA.union([source_digest()]) if is_paper else {source_digest()}
 
 
 def resources(augmenter: EELSAugmenter) -> dict[str, dict[str, float]]:

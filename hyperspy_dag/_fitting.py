@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import copy
 import logging
 import os
 from collections.abc import Callable
@@ -215,8 +214,6 @@ def carry_out(jobs: list[ClassJob], data: TrainingSet, way: Way, run: Run | None
     outcome = Outcome()
 
     def watch(progress: TrainingProgress) -> bool:
-        # A copy: whoever looks on may change it, and the history has the same dictionaries.
-        progress = copy.deepcopy(progress)
         try:
             outcome.stopped = bool(way.callback(progress))
         except Exception as error:  # noqa: BLE001 - raised by fit, when what is done is kept

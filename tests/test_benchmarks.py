@@ -132,8 +132,12 @@ def test_bars_say_what_was_missed_and_by_how_much(oxides):
 
 
 def test_results_of_other_code_are_said_to_be_so(oxides):
-    assert oxides.of_other_code([{"source": oxides.source_digest()}, {}]) == ""
-    sentence = oxides.of_other_code([{"source": oxides.source_digest()}, {"source": "old"}])
+    def of(source, recipe):
+        return {"source": source, "cell": {"method": {"recipe": recipe}}}
+
+    own, earlier = oxides.source_digest(), next(iter(oxides.SAME_PAPER_SPECTRA))
+    assert oxides.of_other_code([of(own, "refined"), of(earlier, "paper"), {}]) == ""
+    sentence = oxides.of_other_code([of(own, "refined"), of(earlier, "refined")])
     assert "Of the 2 results of DAGs, 1 are" in sentence
 
 

@@ -2,7 +2,7 @@
 """The one import of TensorFlow and Keras, with TensorFlow's start-up chatter switched off.
 
 Its libraries speak of drivers and instruction sets while they load and at the first computation.
-Set ``TF_CPP_MIN_LOG_LEVEL`` yourself before the first training (0: all) to see what they say.
+Set ``TF_CPP_MIN_LOG_LEVEL=0`` before the first training to see all that they say.
 What goes wrong in a computation is an exception all the same.
 """
 
@@ -43,7 +43,7 @@ def _without_chatter() -> Iterator[None]:
             os.write(2, b"".join(line for line in held if not line.startswith(_CHATTER)))
 
 
-_speaks = "TF_CPP_MIN_LOG_LEVEL" in os.environ or "tensorflow" in sys.modules
+_speaks = os.environ.get("TF_CPP_MIN_LOG_LEVEL") == "0" or "tensorflow" in sys.modules
 # Errors too: that there is no graphics processor is logged as one.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")

@@ -138,9 +138,9 @@ class Fitter:
             return judge.judge(epoch, synthetic), synthetic[:N_EXAMPLES].copy()
 
         def stopped(evaluation: Evaluation, examples: np.ndarray) -> bool:
-            progress = TrainingProgress(
-                name, evaluation.epoch, evaluation.metrics, judge.baseline.mean, examples
-            )
+            # Copies of the figures: whoever looks on may change them, and the history has the same.
+            metrics, baseline = dict(evaluation.metrics), dict(judge.baseline.mean)
+            progress = TrainingProgress(name, evaluation.epoch, metrics, baseline, examples)
             return bool(report(progress))
 
         def model() -> ClassModel:

@@ -109,7 +109,8 @@ class Trainer:
                 tf.TensorSpec([None, 2], tf.float32),
             ],
             autograph=False,
-        )
+            # Compiled now: TensorFlow would warn of each further trainer's first call.
+        ).get_concrete_function()
 
     @single_precision()
     def _make_discriminator(self, initialisers: Initialisers) -> Discriminator:

@@ -102,6 +102,26 @@ def test_finds_the_energy_jitter(shift):
     assert fit_start(spectra).jitter == pytest.approx(shift, abs=0.35)
 
 
+@pytest.mark.parametrize(
+    ("drift", "background"), [(1.5, 0.0), (3.0, 0.0), (6.0, 0.0), (1.5, 3.0), (3.0, 3.0)]
+)
+def test_all_of_the_drift_is_found_as_drift(drift, background):
+    # Components explain a drift as well; a background of varying height looks like one.
+    spectra, _, shifts, *_ = simulated(shift=drift)
+    height = background * np.exp(0.2 * np.random.default_rng(9).normal(size=(len(spectra), 1)))
+    spectra = spectra + height * (1 + AXIS) ** -3
+    start = fit_start(spectra)
+    found = start.latent[:, MAX_COMPONENTS]
+    assert np.corrcoef(found, shifts)[0, 1] > 0.97
+    assert start.jitter == pytest.approx(shifts.std(), rel=0.05)
+    if not background:
+        # What is left for the components, in channels: 0.11 is of the simulated ones themselves.
+        slope = np.gradient(line(0.35) + 0.5 * line(0.65))
+        variations = start.latent[:, :MAX_COMPONENTS] @ start.basis
+        left = variations @ slope / (slope @ slope)
+        assert left.std() < 0.2
+
+
 def test_finds_noise_levels_and_counting_noise():
     random = np.random.default_rng(1)
     shape = np.exp(-(((np.linspace(0, 1, 800) - 0.4) / 0.1) ** 2) / 2)

@@ -5,7 +5,8 @@ A spectrum is modelled as
 
     shift(mean + scores · basis) + level · √((a + b·clean) / ⟨a + b·clean⟩) · (kernel ∗ white noise)
 
-where scores, shift and the noise's level differ from spectrum to spectrum and belong together.
+where scores, shift and the noise's level differ from spectrum to spectrum and belong together. All
+of the energy drift is in the shift, so that spectra without drift, or with more, can be drawn.
 The generator of the refined recipe starts from this model (NumPy and SciPy).
 """
 
@@ -30,7 +31,7 @@ from ._noise import (
     rough_part,
     simulated_noise,
 )
-from ._shift import PADDING, find_shifts, fourier_shift
+from ._shift import PADDING, Unshifted, find_shifts, fourier_shift
 
 __all__ = [
     "KERNEL_SIZE",
@@ -51,8 +52,8 @@ LATENT_SIZE = MAX_COMPONENTS + 2
 #: Neighbours that shape the density around a training latent, and its widths. Energy shifts
 #: belong less to the spectrum's shape than to the moment of its measurement. Levels are estimates
 #: and so differ more than the noise does: they are smoothed.
-LOCAL_NEIGHBOURS = 8
-SCORE_SPREAD = 0.65
+LOCAL_NEIGHBOURS = 6
+SCORE_SPREAD = 0.72
 SHIFT_SPREAD = 0.9
 LEVEL_SPREAD = 0.5
 LEVEL_SMOOTHING = 0.3
@@ -61,10 +62,21 @@ LEVEL_SMOOTHING = 0.3
 LOCAL_FROM = 60
 
 #: Energy shift in channels that is expected before any spectrum is seen, and how many spectra that
-#: counts for where there are few: their components explain their shifts as well, so that what
-#: is found of these is too little.
+#: counts for where there are few: these were measured within moments of each other, and other
+#: spectra of the class drifted further.
 EXPECTED_JITTER = 1.0
 EXPECTED_COUNTS = 8
+
+#: Where energy shifts are searched, in channels from where the last search found them: far but
+#: coarsely at first. A parabola refines each.
+WIDE = np.arange(-24, 24.1, 2.0)
+NARROW = np.arange(-6, 6.1, 0.5)
+FINE = np.arange(-2, 2.1, 0.5)
+
+#: Spread of the shifts in channels that is expected at first, and the least that is expected once
+#: some are found, so that none is held at zero.
+FIRST_SPREAD = 3.0
+SMALLEST_SPREAD = 0.7
 
 #: Spectra that the basis is fitted to; more are put on that basis.
 MAX_FIT = 1500
@@ -216,15 +228,19 @@ def fit_start(spectra: NDArray) -> Start:
 def _align(spectra, k):
     """Energy shifts, and the components of the aligned spectra.
 
-    With few components first: many would explain the shifts themselves.
+    Against the mean first, then with more and more components: many would explain the shifts.
     """
-    shift, spread = np.zeros(len(spectra)), 3.0
-    grid = np.arange(-8, 8.01, 0.5)
-    for few in (min(2, k), min(3, k), min(3, k), k):
-        model = noise_weighted_components(fourier_shift(spectra, -shift), few, 12)
-        shift = find_shifts(spectra, shift, grid, model, model.level, spread)
+    shift, spread = np.zeros(len(spectra)), FIRST_SPREAD
+    for few, offsets in zip((0, 0, 2, 3, 3, k), (WIDE, NARROW, *4 * [FINE]), strict=True):
+        aligned = fourier_shift(spectra, -shift)
+        if few == 0:
+            unshifted = Unshifted.of_mean(aligned)
+        else:
+            model = noise_weighted_components(aligned, min(few, k), 12)
+            unshifted = Unshifted.of_components(model)
+        shift = find_shifts(spectra, shift, offsets, unshifted, spread)
         shift -= np.median(shift)
-        spread, grid = max(shift.std(), 0.7), np.arange(-2, 2.01, 0.25)
+        spread = max(shift.std(), SMALLEST_SPREAD)
     return shift, noise_weighted_components(fourier_shift(spectra, -shift), k), spread
 
 
@@ -246,8 +262,10 @@ def _place(spectra, model, spread):
     """Scores, shifts and levels of more spectra than the model was fitted to."""
     relative = relative_level(spectra)
     level = relative * np.sqrt((model.level**2).mean() / (relative**2).mean())
-    grid = np.arange(-8, 8.01, 0.5)
-    shift = find_shifts(spectra, np.zeros(len(spectra)), grid, model, level, spread)
+    unshifted = Unshifted.of_components(model)._replace(level=level)
+    shift = np.zeros(len(spectra))
+    for offsets in (WIDE, NARROW, FINE):
+        shift = find_shifts(spectra, shift, offsets, unshifted, spread)
     std = np.sqrt(model.score_variance)
     aligned = fourier_shift(spectra, -shift)
     scores = posterior(aligned, model.mean, model.basis.T * std, level)[0] * std

@@ -3,13 +3,22 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ._components import NOISE_FACTOR, Components
+from ._noise import relative_level
 
 #: Channels that a spectrum is continued by at both ends before it is shifted.
 PADDING = 32
+
+#: Order of the polynomial that stands for the change of a smooth background.
+BACKGROUND_ORDER = 3
+
+#: Prior variance of scores that may be anything, relative to the mean spectrum's square.
+FREE = 1e6
 
 
 class Shifter:
@@ -53,49 +62,103 @@ def fourier_shift(spectra: NDArray, shift: NDArray) -> NDArray[np.float64]:
     return Shifter(spectra).shifted(shift)
 
 
-def _misfit(
-    aligned: NDArray, shift: NDArray, model: Components, level: NDArray, spread: float
-) -> NDArray:
-    """-2 log posterior of each spectrum's shift, its components marginalised, but for constants."""
-    centred = aligned - model.mean
-    scores = centred @ model.basis.T
-    noise = NOISE_FACTOR * level**2
-    variance = model.score_variance
-    explained = (scores**2 * (variance / (variance + noise[:, None]))).sum(axis=1)
-    return ((centred**2).sum(axis=1) - explained) / noise + (shift / spread) ** 2
+class Unshifted(NamedTuple):
+    """What spectra without shift look like: mean + scores · basis, and noise.
+
+    What a shift does to the mean is no part of the basis, so that drift is found as drift.
+
+    Attributes
+    ----------
+    mean : array of shape (channels,)
+    basis : array of shape (components, channels)
+        Orthonormal.
+    variance : array of shape (components,)
+        Of the scores.
+    level : array of shape (n,)
+        Noise level of each spectrum.
+    """
+
+    mean: NDArray
+    basis: NDArray
+    variance: NDArray
+    level: NDArray
+
+    @classmethod
+    def of_mean(cls, spectra: NDArray) -> Unshifted:
+        """Their mean, of any intensity and on any smooth background; all else is noise."""
+        weight = 1 / relative_level(spectra) ** 2
+        mean = weight @ spectra / weight.sum()
+        basis = _scale_and_background(mean)
+        rest = spectra - mean
+        rest = rest - (rest @ basis.T) @ basis
+        level = np.sqrt((rest**2).mean(axis=1)) + 1e-6 * np.abs(mean).max() + 1e-12
+        return cls(mean, basis, np.full(len(basis), FREE * (mean**2).sum()), level)
+
+    @classmethod
+    def of_components(cls, model: Components) -> Unshifted:
+        """Noise-weighted components less what a shift does to their mean."""
+        drift = np.gradient(model.mean)
+        steepness = np.linalg.norm(drift)
+        # Where a shift does what another intensity or background does, it cannot be told from it.
+        other = _scale_and_background(model.mean)
+        drift = drift - other.T @ (other @ drift)
+        length = np.linalg.norm(drift)
+        if length > 1e-9 * steepness:
+            drift = drift / length
+        basis = model.basis - np.outer(model.basis @ drift, drift)
+        scaled = basis * np.sqrt(model.score_variance)[:, None]
+        _, std, basis = np.linalg.svd(scaled, full_matrices=False)
+        return cls(model.mean, basis, std**2, model.level)
+
+    def misfit(self, aligned: NDArray, shift: NDArray, spread: float) -> NDArray[np.float64]:
+        """-2 log posterior of shifts with the scores marginalised, but for constants.
+
+        Parameters
+        ----------
+        aligned : array of shape (n, channels)
+            The spectra shifted back.
+        shift : array of shape (n,)
+        spread : float
+            Standard deviation of shifts, the prior.
+        """
+        centred = aligned - self.mean
+        scores = centred @ self.basis.T
+        noise = NOISE_FACTOR * self.level**2
+        explained = (scores**2 * (self.variance / (self.variance + noise[:, None]))).sum(axis=1)
+        return ((centred**2).sum(axis=1) - explained) / noise + (shift / spread) ** 2
+
+
+def _scale_and_background(mean: NDArray) -> NDArray[np.float64]:
+    """Orthonormal basis of what other intensities and smooth backgrounds add to a mean."""
+    along = np.linspace(-1, 1, len(mean))
+    terms = [mean, *(along**power for power in range(BACKGROUND_ORDER + 1))]
+    return np.linalg.qr(np.stack(terms, axis=1))[0].T
 
 
 def find_shifts(
-    spectra: NDArray,
-    around: NDArray,
-    grid: NDArray,
-    model: Components,
-    level: NDArray,
-    spread: float,
+    spectra: NDArray, around: NDArray, offsets: NDArray, unshifted: Unshifted, spread: float
 ) -> NDArray[np.float64]:
-    """Find each spectrum's energy shift against a model of unshifted spectra.
+    """Find each spectrum's energy shift.
 
     Parameters
     ----------
     spectra : array of shape (n, channels)
     around : array of shape (n,)
         Channels; where to search.
-    grid : array
-        Evenly spaced offsets from `around` to try; a parabola refines the best.
-    model : Components
-    level : array of shape (n,)
-        Noise level of each spectrum.
+    offsets : array
+        Evenly spaced, from `around`; a parabola refines the best.
+    unshifted : Unshifted
     spread : float
         Standard deviation of the shifts in channels, the prior.
     """
     shifter = Shifter(spectra)
-    tried = [around + offset for offset in grid]
-    cost = np.array([_misfit(shifter.shifted(-t), t, model, level, spread) for t in tried])
+    tried = [around + offset for offset in offsets]
+    cost = np.array([unshifted.misfit(shifter.shifted(-t), t, spread) for t in tried])
     best = cost.argmin(axis=0)
-    middle = best.clip(1, len(grid) - 2)
+    middle = best.clip(1, len(offsets) - 2)
     rows = np.arange(len(spectra))
     left, centre, right = (cost[middle + i, rows] for i in (-1, 0, 1))
     curvature = left - 2 * centre + right
     inside = (curvature > 0) & (best == middle)
     refined = np.where(inside, 0.5 * (left - right) / np.where(inside, curvature, 1.0), 0.0)
-    return around + grid[best] + refined.clip(-1, 1) * (grid[1] - grid[0])
+    return around + offsets[best] + refined.clip(-1, 1) * (offsets[1] - offsets[0])
