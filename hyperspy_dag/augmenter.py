@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
     from .component import EELSAugmenterComponent
     from .dag.stopping import Evaluation
+    from .metrics import WhiteLineWindows
     from .validation import Report
 
 __all__ = [
@@ -683,7 +684,13 @@ class EELSAugmenter:
         self,
         s_test: EELSSpectrum | Sequence[EELSSpectrum],
         labels_test: ArrayLike | Sequence[ArrayLike],
-        **options: Any,
+        *,
+        s_train: EELSSpectrum | Sequence[EELSSpectrum] | None = None,
+        labels_train: ArrayLike | Sequence[ArrayLike] | None = None,
+        classifiers: Sequence[str] = ("svm", "ann"),
+        n_spectra: int | None = None,
+        windows: WhiteLineWindows | None = None,
+        random_state: int | np.random.Generator | None = None,
     ) -> Report:
         """Judge the synthetic spectra by real ones that were not trained on.
 
@@ -694,9 +701,8 @@ class EELSAugmenter:
             Signals in a list are rebinned to the training spectra's energy axis where need be.
         labels_test : array-like or signal of the navigation shape, or list of them
             In the formats of :meth:`fit`.
-        **options
-            `classifiers`, `s_train`, `labels_train` and the others of
-            :func:`hyperspy_dag.validation.evaluate`, which tells what is computed.
+        s_train, labels_train, classifiers, n_spectra, windows, random_state
+            As of :func:`hyperspy_dag.validation.evaluate`, which tells what is computed.
 
         Returns
         -------
@@ -705,7 +711,17 @@ class EELSAugmenter:
         """
         from .validation import evaluate
 
-        return evaluate(self, s_test, labels_test, **options)
+        return evaluate(
+            self,
+            s_test,
+            labels_test,
+            s_train=s_train,
+            labels_train=labels_train,
+            classifiers=classifiers,
+            n_spectra=n_spectra,
+            windows=windows,
+            random_state=random_state,
+        )
 
     # -- files -------------------------------------------------------------------------------
 

@@ -187,6 +187,24 @@ def test_scores_are_projections_on_the_components_of_the_real_spectra():
     assert ax.get_xlabel() == f"PC 1 ({share:.0f} % of the variance)"
 
 
+def test_scores_show_training_spectra_as_crosses():
+    s, labels = two_classes()
+    training, of_class = white_lines(20, seed=3), np.repeat(["FeO", "Fe3O4"], 10)
+    ax = plotting.plot_scores(s, synthetic(), labels, training=training, training_labels=of_class)
+    assert [line.get_label() for line in ax.lines][2:4] == ["Fe3O4, training", "FeO, training"]
+    assert [line.get_marker() for line in ax.lines][2:4] == ["x", "x"]
+    points = PCA(2, svd_solver="full").fit(s.data.astype(float)).transform(training)
+    np.testing.assert_allclose(np.transpose(ax.lines[3].get_data()), points[:10], atol=1e-5)
+    with pytest.raises(ValueError, match="training has no spectrum of class 'FeO'"):
+        plotting.plot_scores(
+            s, synthetic(), labels, training=training, training_labels=["Fe3O4"] * 20
+        )
+    with pytest.raises(ValueError, match="give training= too"):
+        plotting.plot_scores(s, synthetic(), labels, training_labels=of_class)
+    with pytest.raises(ValueError, match="training has 40"):
+        plotting.plot_scores(white_lines(5), white_lines(5), training=training[:, :40])
+
+
 def test_scores_tell_classes_by_marker_and_real_by_filling():
     s, labels = two_classes()
     ax = plotting.plot_scores(s, synthetic(), labels)

@@ -343,6 +343,31 @@ def test_figures_are_those_of_the_metrics(report, fitted, unseen, training):
     assert report.trained_on == {"Fe3O4": 0, "FeO": 0}
 
 
+def test_training_spectra_stand_beside_the_synthetic_ones(report, fitted, unseen, training):
+    """Test spectra of another region: the training spectra tell what a generator can reach."""
+    signal, labels = unseen
+    real = signal.data.compute()[labels == "FeO"]
+    train = training[0].data[training[1] == "FeO"]
+    found = report.training["FeO"]
+    assert found["frechet_distance"] == pytest.approx(metrics.frechet_distance(real, train))
+    scores = metrics.precision_recall_density_coverage(real, train)
+    assert [found[n] for n in scores._fields] == pytest.approx(list(scores))
+    halves = metrics.memorisation_ratio(train[1::2], train[::2], real)
+    assert found["memorisation_ratio"] == pytest.approx(halves)
+    columns = [f"FeO: {side}" for side in ("synthetic", "real training spectra", "real halves")]
+    assert [c for c in report.tables["metrics"].columns if c.startswith("FeO")] == columns
+    content = report.to_dict()["training"]["frechet_distance"]
+    assert content[report.classes.index("FeO")] == found["frechet_distance"]
+    without = evaluate(fitted, signal, labels, classifiers=())
+    assert without.training is None
+    assert not any("training" in column for column in without.tables["metrics"].columns)
+    # Too few to halve.
+    few = training[1].copy()
+    few[np.flatnonzero(few == "FeO")[11:]] = ""
+    options = {"classifiers": (), "s_train": training[0], "labels_train": few}
+    assert evaluate(fitted, signal, labels, **options).training["FeO"] is None
+
+
 def test_classifiers_of_the_report(report, fitted, unseen, training):
     """The accuracy on synthetic spectra is that of a classifier trained on them by hand."""
     signal, labels = unseen

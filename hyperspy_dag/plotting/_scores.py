@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from hyperspy_dag._checks import check_choice, check_count, check_random_state
 
 from ._axes import CLASS_COLOURS, CLASS_MARKERS, SYNTHETIC, displayable, panel_axes
-from ._pair import spectra_pair
+from ._pair import SpectraPair, SpectraSet, spectra_pair
 
 if TYPE_CHECKING:
     from exspy.signals import EELSSpectrum
@@ -34,6 +34,8 @@ def plot_scores(
     method: str = "pca",
     n: int = 500,
     synthetic_labels: Any = None,
+    training: Spectra | None = None,
+    training_labels: Any = None,
     random_state: RandomState = 0,
     ax: Axes | None = None,
 ) -> Axes:
@@ -41,7 +43,7 @@ def plot_scores(
 
     The two dimensions are found with the real spectra of the plotted classes alone, all of them;
     the synthetic spectra are projected. Real spectra are filled markers, synthetic ones open; each
-    class has a marker of its own.
+    class has a marker of its own. Training spectra are crosses.
 
     Parameters
     ----------
@@ -49,6 +51,11 @@ def plot_scores(
         As of :func:`plot_spectra`.
     method : {"pca", "umap"}, default "pca"
         First two principal components, or UMAP, which needs the package ``umap-learn``.
+    training : EELSSpectrum or array, optional
+        Real spectra that the synthetic ones were made from. Where `real` is of another region or
+        day they show what comes from there.
+    training_labels : optional
+        As `labels`.
     n : int, default 500
         Points of each class, real and synthetic each, at most: as many of each as the smaller side
         has.
@@ -60,7 +67,8 @@ def plot_scores(
     Returns
     -------
     Axes
-        ``lines``: class by class the real spectra, then class by class the synthetic ones.
+        ``lines``: class by class the real spectra, then so the training spectra if given, then so
+        the synthetic ones.
 
     Raises
     ------
@@ -86,36 +94,64 @@ def plot_scores(
         )
     project, names = _PROJECTIONS[method](reference, seed)
     panels = pair.draw(classes, n, seed)
+    sides = {
+        "real": [panel.real for panel in panels],
+        "training": _training_spectra(pair, training, training_labels, classes, n, seed),
+        "synthetic": [panel.synthetic for panel in panels],
+    }
     (ax,) = panel_axes(ax, ["scores"], width=5.5, height=4.5)
     single = len(panels) == 1
-    for filled in (True, False):
-        for i, panel in enumerate(panels):
-            points = project(panel.real if filled else panel.synthetic)
+    for side, sets in sides.items():
+        for i, (panel, spectra) in enumerate(zip(panels, sets, strict=False)):
+            points = project(spectra)
             colour = CLASS_COLOURS[i % len(CLASS_COLOURS)]
             if single:
-                colour = "0.6" if filled else SYNTHETIC
-            name = "real" if filled else "synthetic"
+                colour = {"real": "0.6", "training": "0.15", "synthetic": SYNTHETIC}[side]
             ax.plot(
                 points[:, 0],
                 points[:, 1],
-                CLASS_MARKERS[i % len(CLASS_MARKERS)],
+                "x" if side == "training" else CLASS_MARKERS[i % len(CLASS_MARKERS)],
                 ms=4.5,
-                mec="none" if filled else colour,
-                mfc=colour if filled else "none",
+                mec="none" if side == "real" else colour,
+                mfc=colour if side == "real" else "none",
                 mew=0.9,
-                alpha=0.45 if filled and not single else 1.0,
-                label=name if panel.label is None else f"{displayable(panel.label)}, {name}",
+                alpha=0.45 if side == "real" and not single else 1.0,
+                label=side if panel.label is None else f"{displayable(panel.label)}, {side}",
             )
     ax.set_xlabel(names[0])
     ax.set_ylabel(names[1])
-    # Outside of the axes, as points may lie anywhere within: two columns, real and synthetic, above
-    # them, or one beside them where names are long.
-    short = max(len(line.get_label()) for line in ax.lines) <= _LONG
-    place = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": 2}
+    # Outside of the axes, as points may lie anywhere within: columns of real and synthetic spectra
+    # above them, or one beside them where names are long.
+    columns = sum(bool(sets) for sets in sides.values())
+    short = max(len(line.get_label()) for line in ax.lines) <= (2 * _LONG) // columns
+    place = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": columns}
     if not short:
         place = {"loc": "upper left", "bbox_to_anchor": (1, 1), "ncols": 1}
     ax.legend(fontsize="small", frameon=False, **place)
     return ax
+
+
+def _training_spectra(
+    pair: SpectraPair, training: Any, labels: Any, classes: list, n: int, seed: int
+) -> list[NDArray[np.float64]]:
+    """Up to `n` training spectra of each class; none without any."""
+    if training is None:
+        if labels is not None:
+            raise ValueError("training_labels are of training spectra: give training= too")
+        return []
+    given = SpectraSet.of("training", training, labels)
+    channels = pair.real.data.shape[-1]
+    if given.data.shape[-1] != channels:
+        raise ValueError(
+            f"real has {channels} channels and training has {given.data.shape[-1]}; bring both to "
+            "one energy axis first"
+        )
+    random = np.random.default_rng(seed)
+    drawn = []
+    for label, *_ in classes:
+        rows = given.of_class(label)
+        drawn.append(given.read(np.sort(random.choice(rows, min(n, len(rows)), replace=False))))
+    return drawn
 
 
 def _pca(reference: NDArray[np.float64], seed: int):

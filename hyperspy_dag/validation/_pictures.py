@@ -31,8 +31,9 @@ def draw_pictures(sources: Sources, classification: TSTRResult | None) -> list[P
     classes = list(sources.real)
     columns = min(len(classes), 3)
     rows = -(-len(classes) // columns)
-    labels, both = sources.flat()
-    given = {"labels": labels, "synthetic_labels": labels, "energy": sources.energy}
+    (real, labels), (synthetic, synthetic_labels) = map(sources.flat, ("real", "synthetic"))
+    of_class = {"labels": labels, "synthetic_labels": synthetic_labels}
+    both, given = (real, synthetic), of_class | {"energy": sources.energy}
 
     def panels(width: float, height: float) -> tuple:
         figure = _figure(width * columns, height * rows)
@@ -52,10 +53,13 @@ def draw_pictures(sources: Sources, classification: TSTRResult | None) -> list[P
     pictures.append(_save(figure, "Intensity maps", "Real spectra above, synthetic ones below."))
 
     figure = _figure(6.0, 4.8)
-    plotting.plot_scores(*both, labels=labels, synthetic_labels=labels, ax=figure.subplots())
-    pictures.append(
-        _save(figure, "Scores", "Synthetic spectra projected on the real ones' components.")
-    )
+    caption = "Synthetic spectra projected on the real ones' components."
+    if sources.training is not None:
+        training, training_labels = sources.flat("training")
+        of_class |= {"training": training, "training_labels": training_labels}
+        caption = "Synthetic and training spectra projected on the components of the test spectra."
+    plotting.plot_scores(*both, **of_class, ax=figure.subplots())
+    pictures.append(_save(figure, "Scores", caption))
 
     if classification is not None:
         pictures.append(_confusion(classification))

@@ -77,7 +77,9 @@ def evaluate(
         unlabelled spectra are left out.
     s_train : EELSSpectrum, or list of them, optional
         The real spectra that the augmenter was trained on (it does not keep them). With them come
-        the memorisation ratio and the classifiers trained on real, and on real + synthetic spectra.
+        the memorisation ratio, all metrics of the training spectra themselves against the test
+        spectra (what a generator can reach where these are of another region or day), and the
+        classifiers trained on real, and on real + synthetic spectra.
     labels_train : array-like or signal of the navigation shape, or list of them, optional
     classifiers : sequence of str, default ("svm", "ann")
         "svm": support vector machine with RBF kernel and grid search; "ann": neural network of a
@@ -163,6 +165,14 @@ def evaluate(
         )
         for label in test.classes
     }
+    training = None
+    if train is not None:
+        training = {
+            label: _training_against_test(
+                label, train.spectra[label], test.spectra[label], energy, windows
+            )
+            for label in test.classes
+        }
     classification = None
     if names and len(augmenter.classes_) > 1:
         made = {label: rows[:n_spectra] for label, rows in drawn.items()}
@@ -181,6 +191,7 @@ def evaluate(
         trained_on=trained_on,
         metrics=figures,
         reference=reference,
+        training=training,
         snr={
             label: {
                 "real": metrics.snr(test.spectra[label]),
@@ -191,7 +202,13 @@ def evaluate(
         classification=classification,
         resources=_resources(augmenter),
         # A copy: the pictures are drawn later, and the augmenter may be fitted again meanwhile.
-        sources=Sources(energy, test.spectra, synthetic, copy.copy(augmenter)),
+        sources=Sources(
+            energy,
+            test.spectra,
+            synthetic,
+            copy.copy(augmenter),
+            {label: train.spectra[label] for label in test.classes} if train else None,
+        ),
     )
 
 
@@ -305,6 +322,31 @@ def _real_against_real(
         first, second = real[order[:half]], real[order[half : 2 * half]]
         rows.append(_compare(label, first, second, None, energy, windows))
     return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
+
+
+def _training_against_test(
+    label: Label,
+    train: Spectra,
+    real: Spectra,
+    energy: NDArray[np.float64],
+    windows: metrics.WhiteLineWindows | None,
+) -> dict[str, float] | None:
+    """Metrics of the training spectra against the test spectra; None if too few.
+
+    A generator knows no more than these. Memorisation is that of every other one of them, as if it
+    were synthetic, made from the others.
+    """
+    if len(train) < 2 * MIN_TEST_SPECTRA:
+        return None
+    found = _compare(label, real, train, None, energy, windows)
+    others, own = train[::2], train[1::2]
+    found["memorisation_ratio"] = _or_nan(
+        "memorisation_ratio",
+        label,
+        lambda: metrics.memorisation_ratio(own, others, real),
+        float("nan"),
+    )
+    return found
 
 
 def _classify(
