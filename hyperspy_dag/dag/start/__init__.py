@@ -241,6 +241,8 @@ def _align(spectra, k):
         shift = find_shifts(spectra, shift, offsets, unshifted, spread)
         shift -= np.median(shift)
         spread = max(shift.std(), SMALLEST_SPREAD)
+    # Spectra without drift lie where the class does on average.
+    shift -= shift.mean()
     return shift, noise_weighted_components(fourier_shift(spectra, -shift), k), spread
 
 
