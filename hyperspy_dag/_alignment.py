@@ -3,16 +3,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ._checks import check_number, name_of
+from ._warnings import warn
 
 #: Correlation of two mean spectra below which there is no common edge to align on.
 _MIN_CORRELATION = 0.9
+
+#: How far apart in eV the spectra of one class may lie in two signals, and how far is looked.
+_APART = 1.0
+_FARTHEST = 15.0
 
 
 def check_align_on(align_on: Any) -> tuple[float, float] | None:
@@ -74,6 +79,7 @@ def _edge_shift(
     name: str,
 ) -> float:
     from scipy.interpolate import CubicSpline
+    from scipy.signal import detrend
 
     from .metrics import energy_shift
 
@@ -98,14 +104,61 @@ def _edge_shift(
             f"align_on ({low:g}, {high:g}) eV holds no edge to align {name} on: {error} {advice}"
         ) from error
     inside = fine[(fine >= low) & (fine <= high)]
-    likeness = np.corrcoef(spectrum(other, inside), spectrum(first, inside - shift))[0, 1]
+    # Straight lines out: the tails of any two edges correlate.
+    both = [detrend(spectrum(other, inside)), detrend(spectrum(first, inside - shift))]
+    likeness = np.corrcoef(both)[0, 1]
     if not likeness >= _MIN_CORRELATION or abs(shift) >= reach - 2 * step:
         raise ValueError(
             f"{name} has no edge in align_on ({low:g}, {high:g}) eV in common with the first "
             f"signal: the best shift, {shift:.3g} eV of at most {reach:g} eV, makes their mean "
-            f"spectra correlate by {likeness:.2f} ({_MIN_CORRELATION} is needed). {advice}"
+            f"spectra correlate by {likeness:.2f} ({_MIN_CORRELATION} is needed, straight lines "
+            f"taken out). {advice}"
         )
     return float(shift)
+
+
+def warn_if_apart(
+    axis: Mapping[str, Any], means: Sequence[Mapping[Any, NDArray[np.float64]]]
+) -> None:
+    """Warn of classes that lie elsewhere in one signal than in another.
+
+    Parameters
+    ----------
+    axis : dict
+        Of the energy axis in eV that is common to all, as ``get_axis_dictionary`` gives it; one
+        that is not uniform is not looked at.
+    means : sequence of dict of class to numpy.ndarray, shape (channels,)
+        Mean spectra of the classes of each signal.
+    """
+    if "scale" not in axis:
+        return
+    energy = axis["offset"] + axis["scale"] * np.arange(axis["size"])
+    seen: dict[Any, tuple[int, NDArray[np.float64]]] = {}
+    for i, own in enumerate(means):
+        for label, mean in own.items():
+            first, reference = seen.setdefault(label, (i, mean))
+            shift = _likely_shift(mean, reference, energy)
+            if abs(shift) > max(_APART, 2 * axis["scale"]):
+                warn(
+                    f"the spectra of class {label!r} in signal {i + 1} lie {abs(shift):.1f} eV "
+                    f"{'above' if shift > 0 else 'below'} those in signal {first + 1}: the energy "
+                    "axes seem to be calibrated differently, and the class is learned with both. "
+                    "Align the signals on an edge, align_on=(low, high) in eV, or correct the "
+                    "offset of one."
+                )
+
+
+def _likely_shift(mean: NDArray, reference: NDArray, energy: NDArray) -> float:
+    """Shift in eV that makes two mean spectra much more alike; 0 if there is none."""
+    from .metrics import energy_shift
+
+    if np.ptp(mean) == 0 or np.ptp(reference) == 0:
+        return 0.0
+    reach = min(_FARTHEST, np.ptp(energy) / 3)
+    shift = float(energy_shift(mean[None], energy, reference, max_shift=reach)[0])
+    moved = np.interp(energy - shift, energy, reference)
+    as_is, best = (np.corrcoef(mean, other)[0, 1] for other in (reference, moved))
+    return shift if best >= _MIN_CORRELATION and 1 - best < 0.5 * (1 - as_is) else 0.0
 
 
 def mean_spectrum(data: Any) -> NDArray[np.float64]:

@@ -435,9 +435,9 @@ class EELSAugmenter:
             square root. Refined recipe only.
         energy_jitter : float, optional
             Standard deviation of the energy shift in eV, in place of the training spectra's
-            own, whose distribution it scales. Refined recipe and uniform energy axes only. Of
-            training spectra that drifted by more than a channel or so the components have taken a
-            part of the drift, which stays: align spectra before they are to be drawn without it.
+            own, whose distribution it scales; 0 draws all at the class's mean energy. Refined
+            recipe and uniform energy axes only. The class's own drift is found up to some 24
+            channels to either side, and as well as the noise lets it be seen.
         random_state : int, numpy.random.Generator or None
             Default: the augmenter's own, so that calls repeat themselves, and the first spectra
             of a longer stack are those of a shorter one. Give another for others.
@@ -491,8 +491,7 @@ class EELSAugmenter:
         Its shape is the mean of the class's noise-free synthetic spectra; its variations are
         their first principal components. They are drawn without energy shifts, which are a
         parameter of their own; those of the paper's recipe, whose generator does not tell noise
-        and shifts from the rest, contain them, and so do in part those of training spectra that
-        drifted by a channel or more.
+        and shifts from the rest, contain them.
 
         Parameters
         ----------

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._alignment import check_align_on, edge_shifts
+from ._alignment import check_align_on, edge_shifts, warn_if_apart
 from ._checks import name_of
 from ._headers import plain_metadata
 from ._preprocessing_record import preprocessing_record
@@ -126,7 +126,8 @@ def training_set(
     -----
     UserWarning
         A class has few spectra, a spectrum occurs more than once or reaches far below zero, two
-        classes have nearly the same name, or each class comes from one of several signals.
+        classes have nearly the same name, each class comes from one of several signals, or a class
+        lies more than 1 eV higher in one signal than in another.
     """
     several = isinstance(s, list | tuple)
     window = check_align_on(align_on)
@@ -157,6 +158,8 @@ def training_set(
             _onto_axis(own, resampling, _name(i, signals))
             for i, (own, resampling) in enumerate(zip(rows, resamplings, strict=True))
         ]
+        if recommended_spectra is not None:
+            warn_if_apart(axis, _class_means(rows, parsed))
     spectra = np.concatenate([_as_float32(own) for own in rows])
     index = merged.index[merged.index >= 0]
     data = TrainingSet(
@@ -224,6 +227,22 @@ def _onto_axis(rows: NDArray[Any], resampling: Resampling, name: str) -> NDArray
             "energies that the signals have in common; mark them unlabelled (-1 or None)."
         )
     return rows
+
+
+def _class_means(
+    rows: Sequence[NDArray[Any]], parsed: Sequence[ClassLabels]
+) -> list[dict[Label, NDArray[np.float64]]]:
+    """Return the mean spectrum of each class in each signal."""
+    means = []
+    for own, labels in zip(rows, parsed, strict=True):
+        index = labels.index[labels.index >= 0]
+        means.append(
+            {
+                label: own[index == i].mean(axis=0, dtype=np.float64)
+                for i, label in enumerate(labels.classes)
+            }
+        )
+    return means
 
 
 def _preprocessing(

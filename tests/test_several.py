@@ -246,6 +246,27 @@ def test_windows_that_cannot_be_aligned_on(window, error, message):
         common_energy_axis([first, second], align_on=window)
 
 
+def test_the_tail_of_an_edge_is_no_edge():
+    """Any two smooth slopes correlate, at whatever shift."""
+    first, second = line_signal(610.0, 0.3, 250), line_signal(605.0, 0.5, 150, centre=655.0)
+    for s in (first, second):
+        s.data[:] = s.data.mean(axis=tuple(range(s.data.ndim - 1)))
+        s.data -= 3.0 * np.arange(s.data.shape[-1]) * axis_of(s).scale
+    with pytest.raises(ValueError, match="no edge"):
+        common_energy_axis([first, second], align_on=(668.0, 679.0))
+
+
+def test_a_class_that_lies_elsewhere_in_another_signal_is_said():
+    signals, labels = instruments()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        training_set(signals, labels, recommended_spectra=8)
+    axis_of(signals[1]).offset += 2.5
+    found = r"'Mn2\+' in signal 2 lie 2\.[3-7] eV above those in signal 1.*align_on"
+    with pytest.warns(UserWarning, match=found):
+        training_set(signals, labels, recommended_spectra=8)
+
+
 def test_an_edge_too_far_away_is_no_edge_in_common():
     signals = [line_signal(610.0, 0.3, 250), line_signal(605.0, 0.5, 150, centre=660.0)]
     with pytest.raises(ValueError, match="signal 2 of 2 has no edge"):
@@ -378,7 +399,7 @@ def test_classes_that_come_from_one_instrument_each():
         warnings.simplefilter("error")
         training_set(signals, labels)
         # One class has nothing to be confounded with; nor have the classes of one signal.
-        training_set(signals, [apart[0], np.where(apart[1] == "", "", "Mn2+")], **FEW)
+        training_set(signals, [np.where(own == "Mn2+", own, "") for own in labels], **FEW)
         training_set(signals[:1], labels[:1], recommended_spectra=1)
 
 
