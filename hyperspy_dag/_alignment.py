@@ -20,8 +20,14 @@ _APART = 1.0
 _FARTHEST = 15.0
 
 
-def check_align_on(align_on: Any) -> tuple[float, float] | None:
+def check_align_on(align_on: Any, factor: float = 1.0) -> tuple[float, float] | None:
     """Return the window of the alignment, in eV, or None.
+
+    Parameters
+    ----------
+    align_on : (float, float) in eV, SpanROI or None
+    factor : float, default 1.0
+        From the units of the axis that an ROI was drawn on to eV.
 
     Raises
     ------
@@ -30,6 +36,8 @@ def check_align_on(align_on: Any) -> tuple[float, float] | None:
     """
     if align_on is None:
         return None
+    if hasattr(align_on, "left") and hasattr(align_on, "right"):
+        align_on = (align_on.left * factor, align_on.right * factor)
     if not isinstance(align_on, list | tuple | np.ndarray) or len(align_on) != 2:
         raise TypeError(f"align_on must be two energies in eV, (low, high); got {align_on!r}")
     low, high = (check_number("align_on", value) for value in align_on)
@@ -39,7 +47,7 @@ def check_align_on(align_on: Any) -> tuple[float, float] | None:
 
 
 def edge_shifts(
-    axes: Sequence[Any], means: Sequence[NDArray[np.float64]], align_on: Any
+    axes: Sequence[Any], means: Sequence[NDArray[np.float64]], window: tuple[float, float] | None
 ) -> list[float]:
     """Return how far the edge of each mean spectrum lies above that of the first, in eV.
 
@@ -47,16 +55,15 @@ def edge_shifts(
     ----------
     axes : sequence of HyperSpy axes in eV
     means : sequence of numpy.ndarray, shape (channels,)
-        Not used without `align_on`.
-    align_on : (float, float) or None
-        None gives zeros.
+        Not used without `window`.
+    window : (float, float) or None
+        Of the edge, in eV, from :func:`check_align_on`; None gives zeros.
 
     Raises
     ------
-    TypeError, ValueError
+    ValueError
         As :func:`hyperspy_dag.common_energy_axis`.
     """
-    window = check_align_on(align_on)
     if window is None:
         return [0.0] * len(axes)
     for i, axis in enumerate(axes):

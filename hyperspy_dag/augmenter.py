@@ -226,7 +226,7 @@ class EELSAugmenter:
         labels : array-like or signal of the navigation shape, or list of them
             The class of each spectrum: str, int or bool; ``-1``, None, NaN and ``""`` are
             unlabelled. See :mod:`hyperspy_dag.labels`. One for each signal.
-        align_on : (float, float), optional
+        align_on : (float, float) or SpanROI, optional
             Energies in eV around an edge that several signals are to be aligned on, each by one
             shift: see :func:`hyperspy_dag.common_energy_axis`. By default nothing is moved.
         n_jobs : int, optional

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._alignment import edge_shifts, mean_spectrum
+from ._alignment import check_align_on, edge_shifts, mean_spectrum
 from ._checks import name_of
 from ._energy_ranges import axis_in_ev
 from ._preprocessing_record import preprocessing_record
@@ -41,8 +41,9 @@ def common_energy_axis(
     signals : sequence of exspy.signals.EELSSpectrum
         Uniform energy axes with units of energy, of any offset and dispersion; any navigation
         shapes, lazy or not. They are not changed.
-    align_on : (float, float), optional
-        Energies in eV around an edge that all signals have. Each signal's energies are moved, by
+    align_on : (float, float) or hyperspy.api.roi.SpanROI, optional
+        Energies in eV (of an ROI in the units of the first signal) around an edge that all signals
+        have. Each signal's energies are moved, by
         one number for all its spectra, to where its mean spectrum correlates best with that of the
         first signal in this window; shifts up to half of the window are looked for, and found to
         a fraction of a channel. The window must hold the whole edge of every signal, before it is
@@ -86,8 +87,9 @@ def common_energy_axis(
     """
     signals = check_signals(signals)
     axes = [checked_axis(s, name_of(i, len(signals))) for i, s in enumerate(signals)]
-    means = [] if align_on is None else [mean_spectrum(s.data) for s in signals]
-    shifts = edge_shifts(axes, means, align_on)
+    window = check_align_on(align_on, axis_in_ev(signals[0].axes_manager.signal_axes[0])[1])
+    means = [] if window is None else [mean_spectrum(s.data) for s in signals]
+    shifts = edge_shifts(axes, means, window)
     axis, resamplings = plan(axes, shifts)
     results = []
     for i, (s, resampling, shift) in enumerate(zip(signals, resamplings, shifts, strict=True)):
@@ -96,7 +98,7 @@ def common_energy_axis(
         record["common_axis"] = source_record(s, shift) | {
             "signal": i,
             "signals": len(signals),
-            "align_on": None if align_on is None else tuple(map(float, align_on)),
+            "align_on": window,
         }
         result.metadata.set_item("DAG.preprocessing", record)
         results.append(result)

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ._alignment import check_align_on, edge_shifts, warn_if_apart
 from ._checks import name_of
+from ._energy_ranges import axis_in_ev
 from ._headers import plain_metadata
 from ._preprocessing_record import preprocessing_record
 from ._resampling import Resampling, plan
@@ -103,7 +104,7 @@ def training_set(
         Fewest spectra that a class may have, in all signals together.
     recommended_spectra : int or None, default 30
         Fewer than this in a class give a warning. None gives no advice on the choice of spectra.
-    align_on : (float, float), optional
+    align_on : (float, float) or SpanROI, optional
         See :func:`~hyperspy_dag.energy_axes.common_energy_axis`; the mean is that of the labelled
         spectra. Several signals only.
 
@@ -125,24 +126,26 @@ def training_set(
     Warns
     -----
     UserWarning
-        A class has few spectra, a spectrum occurs more than once or reaches far below zero, two
-        classes have nearly the same name, each class comes from one of several signals, or a class
-        lies more than 1 eV higher in one signal than in another.
+        Spectra are synthetic, a class has few spectra, a spectrum occurs more than once or reaches
+        far below zero, two classes have nearly the same name, each class comes from one of several
+        signals, or a class lies more than 1 eV higher in one signal than in another.
     """
     several = isinstance(s, list | tuple)
-    window = check_align_on(align_on)
     signals, given = check_experiments(s, labels) if several else ([s], [labels])
-    if window is not None and len(signals) == 1:
-        raise ValueError("align_on aligns several signals; one was given. Leave it out.")
     if not several:
         check_signal(s)
+    window = check_align_on(align_on, axis_in_ev(signals[0].axes_manager.signal_axes[0])[1])
+    if window is not None and len(signals) == 1:
+        raise ValueError("align_on aligns several signals; one was given. Leave it out.")
     axes = [checked_axis(one, _name(i, signals) or "the signal") for i, one in enumerate(signals)]
     parsed = [_parse(one, given[i], _name(i, signals)) for i, one in enumerate(signals)]
     merged = merge_labels(parsed) if len(signals) > 1 else parsed[0]
     _check_counts(merged, min_spectra, recommended_spectra)
     _warn_similar_names(merged.classes)
-    if len(signals) > 1 and recommended_spectra is not None:
-        warn_if_confounded([one.classes for one in parsed])
+    if recommended_spectra is not None:
+        _warn_synthetic(signals)
+        if len(signals) > 1:
+            warn_if_confounded([one.classes for one in parsed])
 
     rows = []
     for i, one in enumerate(signals):
@@ -180,6 +183,16 @@ def training_set(
     _warn_duplicates(data)
     _warn_shared(data)
     return data
+
+
+def _warn_synthetic(signals: Sequence[EELSSpectrum]) -> None:
+    for i, s in enumerate(signals):
+        if s.metadata.has_item("DAG.training_digest"):
+            warn(
+                f"{_name(i, signals) or 'the signal'} holds synthetic spectra (metadata.DAG says "
+                "what they were made from): what is learned from generated spectra varies less "
+                "and carries their errors on. Train on real ones alone."
+            )
 
 
 def _name(number: int, signals: Sequence[Any]) -> str:

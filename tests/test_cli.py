@@ -166,6 +166,22 @@ def test_augment(files, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.dag", "a.hspy"]
 
 
+def test_an_augmenter_is_kept_where_its_file_comes_meanwhile(files, tmp_path, monkeypatch):
+    wanted, fit = tmp_path / "a.dag", EELSAugmenter.fit
+
+    def fit_while_another_saves(*arguments, **options):
+        fitted = fit(*arguments, **options)
+        wanted.write_text("of somebody else")
+        return fitted
+
+    monkeypatch.setattr(EELSAugmenter, "fit", fit_while_another_saves)
+    result = train(files, tmp_path / "a.hspy", "--save-augmenter", wanted, code=2)
+    assert "meanwhile" in result.stderr
+    assert wanted.read_text() == "of somebody else"
+    assert EELSAugmenter.load(tmp_path / ".a.part.dag").classes_ == ["Fe3O4", "FeO"]
+    assert (tmp_path / "a.hspy").exists()
+
+
 def test_sample(files, tmp_path):
     augmenter = EELSAugmenter.load(files / "refined.dag")
     dag, out = files / "refined.dag", tmp_path / "s.hspy"

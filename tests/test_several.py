@@ -11,7 +11,7 @@ import pytest
 from scipy.special import erf
 from spectra import eels, white_lines
 
-from hyperspy_dag import EELSAugmenter, common_energy_axis
+from hyperspy_dag import EELSAugmenter, common_energy_axis, get_labels
 from hyperspy_dag.metrics import frechet_distance, peak_position
 from hyperspy_dag.training_data import spectrum_digests, training_set
 
@@ -229,6 +229,15 @@ def test_the_edge_comes_to_that_of_the_first_signal(offset):
     assert tops[0].mean() == pytest.approx(tops[1].mean(), abs=0.5)  # skewed by the step
 
 
+def test_the_window_may_be_drawn():
+    first, second = line_signal(610.0, 0.3, 250), line_signal(605.0, 0.5, 150, centre=645.4)
+    by_hand = common_energy_axis([first, second], align_on=(630.0, 660.0))
+    axis = axis_of(first)
+    axis.offset, axis.scale, axis.units = axis.offset / 1e3, axis.scale / 1e3, "keV"
+    drawn = common_energy_axis([first, second], align_on=hs.roi.SpanROI(0.63, 0.66))
+    np.testing.assert_allclose(drawn[1].data, by_hand[1].data, rtol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("window", "error", "message"),
     [
@@ -244,6 +253,12 @@ def test_windows_that_cannot_be_aligned_on(window, error, message):
     second.data += np.random.default_rng(0).normal(0, 1.0, second.data.shape)
     with pytest.raises(error, match=message):
         common_energy_axis([first, second], align_on=window)
+
+
+def test_synthetic_spectra_are_nothing_to_train_on(fitted):
+    made = fitted[0].sample(30)
+    with pytest.warns(UserWarning, match="the signal holds synthetic spectra"):
+        training_set(made, get_labels(made))
 
 
 def test_the_tail_of_an_edge_is_no_edge():

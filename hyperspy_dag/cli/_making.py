@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,6 +13,9 @@ from . import _options as opt
 from ._app import app
 from ._files import check_output, known_label, read_labels, read_signal, save
 from ._frame import Result, command
+
+if TYPE_CHECKING:
+    from hyperspy_dag import EELSAugmenter
 
 
 @app.command()
@@ -169,7 +172,7 @@ def augment(
     augmenter = train(s, given, settings, checkpoint_dir, checkpoint_every, resume, n_jobs)
     with ExitStack() as both:  # hours of training are not lost because one file cannot be written
         if save_augmenter is not None:
-            both.callback(augmenter.save, save_augmenter, overwrite=force)
+            both.callback(_keep, augmenter, save_augmenter, force)
         stack = augmenter.sample(n_spectra)
         save(stack, output, force)
     return Result(
@@ -185,6 +188,18 @@ def augment(
             "epoch_kept": [best.epoch for best in augmenter.best_.values()],
             "seconds": list(augmenter._fitted().seconds.values()),
         }
+    )
+
+
+def _keep(augmenter: EELSAugmenter, path: Path, force: bool) -> None:
+    """Save an augmenter; beside its place where a file has come into being there meanwhile."""
+    if force or not path.exists():
+        augmenter.save(path, overwrite=force)
+        return
+    beside = path.with_name(f".{path.stem}.part{path.suffix}")
+    augmenter.save(beside, overwrite=True)
+    raise FileExistsError(
+        f"{path} has come into being meanwhile and was left as it is; the augmenter is in {beside}"
     )
 
 
