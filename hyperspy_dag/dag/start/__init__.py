@@ -192,9 +192,12 @@ def fit_start(spectra: NDArray) -> Start:
     shift, model, spread = _align(some, k)
     clean = fourier_shift(model.mean + model.scores @ model.basis, shift)
     if k < most and not is_noise(some - clean):
-        # Few spectra that differ much, and hardly any noise: all their variations are real.
-        shift, model, spread = _align(some, most)
-        clean = fourier_shift(model.mean + model.scores @ model.basis, shift)
+        # Few spectra that differ much, and hardly any noise: all their variations are real, if as
+        # many can be found.
+        fuller = _align(some, most)
+        again = fourier_shift(fuller[1].mean + fuller[1].scores @ fuller[1].basis, fuller[0])
+        if ((some - again) ** 2).sum() < ((some - clean) ** 2).sum():
+            (shift, model, spread), clean = fuller, again
     noise, level = some - clean, model.level
     only_noise = is_noise(noise)
     if not only_noise:
