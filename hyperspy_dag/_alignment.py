@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._checks import check_number, name_of
+from ._energy_ranges import roi_in_ev
 from ._warnings import warn
 
 #: Correlation of two mean spectra below which there is no common edge to align on.
@@ -36,8 +37,7 @@ def check_align_on(align_on: Any, factor: float = 1.0) -> tuple[float, float] | 
     """
     if align_on is None:
         return None
-    if hasattr(align_on, "left") and hasattr(align_on, "right"):
-        align_on = (align_on.left * factor, align_on.right * factor)
+    align_on = roi_in_ev(align_on, factor)
     if not isinstance(align_on, list | tuple | np.ndarray) or len(align_on) != 2:
         raise TypeError(f"align_on must be two energies in eV, (low, high); got {align_on!r}")
     low, high = (check_number("align_on", value) for value in align_on)

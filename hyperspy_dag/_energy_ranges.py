@@ -91,14 +91,20 @@ def energy_range(name: str, given: Any, axis: Any, factor: float) -> tuple[float
 
 def two_energies(name: str, given: Any, factor: float) -> tuple[float, float]:
     """Return the two numbers of a range given by the user, in eV, wherever they lie."""
-    if hasattr(given, "left") and hasattr(given, "right"):
-        # An ROI is drawn on the axis, so it has the axis's units.
-        given = (given.left * factor, given.right * factor)
+    given = roi_in_ev(given, factor)
     is_pair = isinstance(given, list | tuple | np.ndarray) and len(given) == 2
     if not is_pair or not all(_is_number(value) for value in given):
         raise TypeError(f"{name} must be two numbers; got {given!r}. {_ADVICE.format(name)}")
     low, high = (float(value) for value in given)
     return low, high
+
+
+def roi_in_ev(given: Any, factor: float) -> Any:
+    """Return the two energies of an ROI, in eV; what is none comes back as it is."""
+    if hasattr(given, "left") and hasattr(given, "right"):
+        # An ROI is drawn on the axis, so it has the axis's units.
+        return given.left * factor, given.right * factor
+    return given
 
 
 def _is_number(value: Any) -> bool:

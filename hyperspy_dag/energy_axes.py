@@ -16,7 +16,7 @@ import numpy as np
 
 from ._alignment import check_align_on, edge_shifts, mean_spectrum
 from ._checks import name_of
-from ._energy_ranges import axis_in_ev
+from ._energy_ranges import axis_in_ev, ev_per_unit
 from ._preprocessing_record import preprocessing_record
 from ._resampling import plan, resampled
 from ._warnings import warn
@@ -87,7 +87,7 @@ def common_energy_axis(
     """
     signals = check_signals(signals)
     axes = [checked_axis(s, name_of(i, len(signals))) for i, s in enumerate(signals)]
-    window = check_align_on(align_on, axis_in_ev(signals[0].axes_manager.signal_axes[0])[1])
+    window = check_align_on(align_on, ev_per_unit(signals[0].axes_manager.signal_axes[0]))
     means = [] if window is None else [mean_spectrum(s.data) for s in signals]
     shifts = edge_shifts(axes, means, window)
     axis, resamplings = plan(axes, shifts)

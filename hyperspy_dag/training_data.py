@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ._alignment import check_align_on, edge_shifts, warn_if_apart
 from ._checks import name_of
-from ._energy_ranges import axis_in_ev
+from ._energy_ranges import ev_per_unit
 from ._headers import plain_metadata
 from ._preprocessing_record import preprocessing_record
 from ._resampling import Resampling, plan
@@ -134,7 +134,7 @@ def training_set(
     signals, given = check_experiments(s, labels) if several else ([s], [labels])
     if not several:
         check_signal(s)
-    window = check_align_on(align_on, axis_in_ev(signals[0].axes_manager.signal_axes[0])[1])
+    window = check_align_on(align_on, ev_per_unit(signals[0].axes_manager.signal_axes[0]))
     if window is not None and len(signals) == 1:
         raise ValueError("align_on aligns several signals; one was given. Leave it out.")
     axes = [checked_axis(one, _name(i, signals) or "the signal") for i, one in enumerate(signals)]

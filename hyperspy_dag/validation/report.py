@@ -404,4 +404,4 @@ def _columns(by_class: dict[Label, Any], classes: list[Label]) -> dict[str, list
     names: dict[str, None] = {}
     for row in by_class.values():
         names |= dict.fromkeys(row or {})
-    return {name: [(by_class[one] or {}).get(name) for one in classes] for name in names}
+    return {name: [(by_class[label] or {}).get(name) for label in classes] for name in names}

@@ -190,14 +190,14 @@ def fit_start(spectra: NDArray) -> Start:
     k = int(np.clip(round(np.sqrt(len(some))), 3, MAX_COMPONENTS))
     most = min(len(some) - 2, MAX_COMPONENTS)
     shift, model, spread = _align(some, k)
-    clean = fourier_shift(model.mean + model.scores @ model.basis, shift)
+    clean = _clean(model.scores, model, shift)
     if k < most and not is_noise(some - clean):
         # Few spectra that differ much, and hardly any noise: all their variations are real, if as
         # many can be found.
-        fuller = _align(some, most)
-        again = fourier_shift(fuller[1].mean + fuller[1].scores @ fuller[1].basis, fuller[0])
+        fuller_shift, fuller, fuller_spread = _align(some, most)
+        again = _clean(fuller.scores, fuller, fuller_shift)
         if ((some - again) ** 2).sum() < ((some - clean) ** 2).sum():
-            (shift, model, spread), clean = fuller, again
+            shift, model, spread, clean = fuller_shift, fuller, fuller_spread, again
     noise, level = some - clean, model.level
     only_noise = is_noise(noise)
     if not only_noise:
@@ -249,6 +249,11 @@ def _align(spectra, k):
     return shift, noise_weighted_components(fourier_shift(spectra, -shift), k), spread
 
 
+def _clean(scores, model, shift):
+    """Spectra of a model without noise."""
+    return fourier_shift(model.mean + scores @ model.basis, shift)
+
+
 def _absorbed(kernel, clean, shift, model):
     """Neighbour correlation that the residual of a fit lacks of the noise's.
 
@@ -274,7 +279,7 @@ def _place(spectra, model, spread):
     std = np.sqrt(model.score_variance)
     aligned = fourier_shift(spectra, -shift)
     scores = posterior(aligned, model.mean, model.basis.T * std, level)[0] * std
-    clean = fourier_shift(model.mean + scores @ model.basis, shift)
+    clean = _clean(scores, model, shift)
     return scores, shift, np.sqrt(((spectra - clean) ** 2).mean(axis=1))
 
 
