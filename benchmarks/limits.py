@@ -25,8 +25,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from judge import load, markdown_table
 
 from hyperspy_dag import metrics
-from hyperspy_dag.dag.start import MAX_COMPONENTS, Start, fit_start, fourier_shift
-from hyperspy_dag.dag.start._noise import simulated_noise
+from hyperspy_dag.dag.class_model.model import MAX_COMPONENTS, Start, fit_start
+from hyperspy_dag.dag.class_model.noise import simulated_noise
+from hyperspy_dag.dag.class_model.shift import fourier_shift
 
 #: Training spectra of the rows; all are judged by the same spectra that none of them has.
 COUNTS = (30, 100, 200, 400)

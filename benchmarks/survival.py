@@ -44,8 +44,8 @@ def train(folder: str, resume: bool, die_in_write: int) -> None:
     from exspy.signals import EELSSpectrum
 
     from hyperspy_dag import EELSAugmenter
-    from hyperspy_dag.dag.fitting import Fitter
-    from hyperspy_dag.dag.training import Trainer
+    from hyperspy_dag.dag.trainer import Trainer
+    from hyperspy_dag.training.train_class import Fitter
 
     fit, epochs, save, writes = Fitter.fit, Trainer.train, np.savez, []
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from . import data, labels, metrics, plotting, preprocessing, validation
     from .augmenter import EELSAugmenter
     from .component import EELSAugmenterComponent
-    from .energy_axes import common_energy_axis
     from .labels import get_labels
+    from .preprocessing.common_axis import common_energy_axis
 
 __version__ = "0.1.0"
 
@@ -44,7 +44,7 @@ __all__ = [
 _NAMES = {
     "EELSAugmenter": "augmenter",
     "EELSAugmenterComponent": "component",
-    "common_energy_axis": "energy_axes",
+    "common_energy_axis": "preprocessing.common_axis",
     "get_labels": "labels",
 }
 _MODULES = frozenset({"data", "labels", "metrics", "plotting", "preprocessing", "validation"})

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import __version__, _persistence
-from ._checks import (
+from . import __version__
+from ._utils.checks import (
     check_choice,
     check_count,
     check_flag,
@@ -21,20 +21,21 @@ from ._checks import (
     check_random_state,
     check_writable,
 )
-from ._fitting import FitResult, Way, carry_out
-from ._output import synthetic_signal
-from ._persistence import AugmenterFileError
-from ._runs import Run, begin_run, open_run
-from ._warnings import warn
-from ._workers import WorkerLostError
+from ._utils.warnings import warn
 from .dag.architectures import ARCHITECTURES, AUTO, GeneratorBranches
 from .dag.designs import DESIGNS
-from .dag.fitted import ClassModel
-from .dag.jobs import ClassJob, TrainingDivergedError, TrainingProgress
+from .dag.fitted_class import ClassModel
 from .dag.recipes import RECIPES
 from .dag.sources import SpectrumSource, lazy_stack
 from .dag.stopping import CRITERIA, METRICS, StoppingRule
-from .training_data import TrainingSet, training_set
+from .io import files
+from .io.files import AugmenterFileError
+from .io.signals import synthetic_signal
+from .training.fit import FitResult, Way, carry_out
+from .training.jobs import ClassJob, TrainingDivergedError, TrainingProgress
+from .training.runs import Run, begin_run, open_run
+from .training.training_set import TrainingSet, training_set
+from .training.workers import WorkerLostError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -246,8 +247,8 @@ class EELSAugmenter:
         show_progressbar : bool, optional
             Default: HyperSpy's preference.
         callback : callable, optional
-            Called with a :class:`~hyperspy_dag.dag.jobs.TrainingProgress` (class, epoch, metrics,
-            those of real spectra, a few synthetic spectra) whenever a class's metrics are looked
+            Called with a :class:`~hyperspy_dag.training.jobs.TrainingProgress` (class, epoch,
+            metrics, those of real spectra, a few synthetic spectra) whenever metrics are looked
             at, the first time before its training. Where it returns True the fit ends: the
             finished classes and the best state of the running one are kept. Only where classes
             are trained one after the other in this process.
@@ -768,7 +769,7 @@ class EELSAugmenter:
         fit = self._fitted()
         path = check_writable(filename, overwrite)
         about = {"package_version": __version__, "settings": self._settings()}
-        _persistence.write(path, about | fit.header(), fit.arrays())
+        files.write(path, about | fit.header(), fit.arrays())
 
     @classmethod
     def load(cls, filename: str | os.PathLike) -> EELSAugmenter:
@@ -792,7 +793,7 @@ class EELSAugmenter:
             holds what this package does not write. It is a ValueError.
         """
         path = Path(filename).expanduser()
-        header, arrays = _persistence.read(path)
+        header, arrays = files.read(path)
         try:
             augmenter = cls._of_settings(path, header["settings"])
             result = FitResult.of_file(header, arrays)

@@ -12,8 +12,8 @@ from hyperspy.components1d import Expression
 from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import BSpline, make_interp_spline
 
-from ._checks import check_count
-from ._warnings import warn
+from ._utils.checks import check_count
+from ._utils.warnings import warn
 
 if TYPE_CHECKING:
     from hyperspy.api.signals import Signal1D

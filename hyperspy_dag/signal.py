@@ -54,7 +54,7 @@ def dag_preprocess(
     --------
     >>> s = s.dag_preprocess(background_range=(590., 620.), signal_range=(600., 780.))
     """
-    from .preprocessing import preprocess
+    from .preprocessing.preprocess import preprocess
 
     return preprocess(
         self,
@@ -176,9 +176,9 @@ def dag_augment(
             checkpoint_dir=checkpoint_dir,
             checkpoint_every=checkpoint_every,
         )
-    from ._checks import check_count, check_signal_file
+    from ._utils.checks import check_count, check_signal_file
     from .augmenter import EELSAugmenter
-    from .preprocessing import preprocess_if_asked
+    from .preprocessing.preprocess import preprocess_if_asked
 
     augmenter = EELSAugmenter(
         design,
@@ -203,7 +203,7 @@ def dag_augment(
     )
     augmented = augmenter.sample(n_spectra)
     if filename is not None:
-        from ._output import save_signal
+        from .io.signals import save_signal
 
         try:
             save_signal(augmented, filename, overwrite=overwrite)

@@ -18,14 +18,15 @@ from spectra import DISPERSION, ENERGY_OFFSET, eels, two_classes, white_lines
 
 from hyperspy_dag import EELSAugmenter, get_labels
 from hyperspy_dag.augmenter import NotFittedError
-from hyperspy_dag.dag import fitting, stopping
+from hyperspy_dag.dag import stopping
 from hyperspy_dag.dag.architectures import ARCHITECTURES
 from hyperspy_dag.dag.designs import DESIGNS
-from hyperspy_dag.dag.fitting import SMALLEST_GAIN
 from hyperspy_dag.dag.recipes import RECIPES
 from hyperspy_dag.dag.sampling import sampler_for
 from hyperspy_dag.dag.stopping import Judge
-from hyperspy_dag.dag.training import Costs, Trainer
+from hyperspy_dag.dag.trainer import Costs, Trainer
+from hyperspy_dag.training import train_class as fitting
+from hyperspy_dag.training.train_class import SMALLEST_GAIN
 
 # Few spectra and few epochs on purpose: what they warn of is tested by itself.
 pytestmark = [
@@ -320,7 +321,7 @@ def test_spectrum_image_with_unlabelled_pixels():
 
 
 def test_ctrl_c_keeps_finished_classes(monkeypatch):
-    from hyperspy_dag.dag.training import Trainer
+    from hyperspy_dag.dag.trainer import Trainer
 
     s, labels = two_classes()
     calls = []
@@ -359,7 +360,7 @@ def test_warns_where_the_criterion_is_not_reached():
 
 
 def test_recovers_once_from_a_loss_that_is_not_finite(monkeypatch, caplog):
-    from hyperspy_dag.dag.fitting import TrainingDivergedError
+    from hyperspy_dag.training.train_class import TrainingDivergedError
 
     s = eels(white_lines(40))
     train = Trainer.train
@@ -452,16 +453,16 @@ def test_a_callback_that_fails_ends_the_fit_and_classes_stay():
 
 
 def test_what_fails_around_the_trainings_takes_no_class_away(monkeypatch):
-    from hyperspy_dag import _fitting
+    from hyperspy_dag.training import fit
 
-    finish = _fitting.EpochProgress.finish
+    finish = fit.EpochProgress.finish
 
     def failing(self, label):
         finish(self, label)
         if label == "FeO":
             raise RuntimeError("widget gone")
 
-    monkeypatch.setattr(_fitting.EpochProgress, "finish", failing)
+    monkeypatch.setattr(fit.EpochProgress, "finish", failing)
     augmenter = EELSAugmenter(recipe="paper", architecture="compact", max_epochs=2, random_state=0)
     with pytest.raises(RuntimeError, match="widget gone"):
         augmenter.fit(*two_classes(), show_progressbar=False)

@@ -177,7 +177,7 @@ def test_accuracies_of_how_many_are_medians_of_the_seeds(oxides, monkeypatch, tm
 
 
 def test_a_dag_that_was_killed_goes_on(oxides, monkeypatch, tmp_path):
-    from hyperspy_dag.dag.training import Trainer
+    from hyperspy_dag.dag.trainer import Trainer
 
     part = oxides.split("WL-Mn", 0, 60)
     dag = oxides.Dag("paper", "single_monotrans", "compact", 3)

@@ -16,10 +16,11 @@ import pytest
 from spectra import two_classes
 from trainers import compiled_once, weights  # noqa: F401 - a fixture of the module
 
-from hyperspy_dag import EELSAugmenter, _persistence
+from hyperspy_dag import EELSAugmenter
 from hyperspy_dag.augmenter import AugmenterFileError
-from hyperspy_dag.dag import fitting
-from hyperspy_dag.dag.training import Costs, Trainer
+from hyperspy_dag.dag.trainer import Costs, Trainer
+from hyperspy_dag.io import files
+from hyperspy_dag.training import train_class as fitting
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*fewer than"),
@@ -88,7 +89,7 @@ def test_goes_on_bit_for_bit(tmp_path, monkeypatch, uninterrupted, call, every):
 
 def test_costs_nothing_when_unused(tmp_path, monkeypatch):
     """No state is copied and no file touched without checkpoint_dir."""
-    from hyperspy_dag.dag import checkpoints
+    from hyperspy_dag.training import checkpoints
 
     monkeypatch.setattr(checkpoints, "write", None)
     monkeypatch.chdir(tmp_path)
@@ -208,11 +209,9 @@ def test_a_class_whose_checkpoint_is_deleted_begins_anew(begun, uninterrupted):
 def test_seconds_before_the_interruption_count(begun, monkeypatch):
     seconds = {"Fe3O4": 100.0, "FeO": 50.0}
     for name, own in (("class-0.npz", 100.0), ("class-1-state.npz", 50.0)):
-        header, arrays = _persistence.read(begun / name, kind=_persistence.CHECKPOINT)
+        header, arrays = files.read(begun / name, kind=files.CHECKPOINT)
         assert 0 < header["seconds"] < 60
-        _persistence.write(
-            begun / name, header | {"seconds": own}, arrays, kind=_persistence.CHECKPOINT
-        )
+        files.write(begun / name, header | {"seconds": own}, arrays, kind=files.CHECKPOINT)
     resumed = EELSAugmenter.resume(begun, show_progressbar=False)
     first, second = resumed.classes_
     taken = resumed._fitted().seconds
@@ -357,13 +356,13 @@ def test_killed_at_random_moments(tmp_path, registered_environment, uninterrupte
 def test_old_files_survive_a_kill_in_the_middle_of_a_write(tmp_path, run_python):
     """The process dies with half of the new file written."""
     path = tmp_path / "a.npz"
-    _persistence.write(path, {"a": 1}, {"x": np.arange(3)})
+    files.write(path, {"a": 1}, {"x": np.arange(3)})
     result = run_python(
         """
         import os, signal, sys
         from pathlib import Path
         import numpy as np
-        from hyperspy_dag import _persistence
+        from hyperspy_dag.io import files
 
         def die(file, **arrays):
             file.write(b"half")
@@ -371,12 +370,12 @@ def test_old_files_survive_a_kill_in_the_middle_of_a_write(tmp_path, run_python)
             os.kill(os.getpid(), signal.SIGKILL)
 
         np.savez_compressed = die
-        _persistence.write(Path(sys.argv[1]), {"a": 2}, {"x": np.arange(4)})
+        files.write(Path(sys.argv[1]), {"a": 2}, {"x": np.arange(4)})
         """,
         path,
         check=False,
     )
     assert result.returncode == -signal.SIGKILL
-    header, arrays = _persistence.read(path)
+    header, arrays = files.read(path)
     assert header["a"] == 1
     np.testing.assert_array_equal(arrays["x"], np.arange(3))

@@ -23,8 +23,8 @@ from typer.testing import CliRunner
 from hyperspy_dag import EELSAugmenter, get_labels
 from hyperspy_dag.cli import _demo, app
 from hyperspy_dag.cli._files import read_labels, read_signal
-from hyperspy_dag.dag import fitting
 from hyperspy_dag.labels import parse_labels
+from hyperspy_dag.training import train_class as fitting
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fewer than")
 

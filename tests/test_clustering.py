@@ -13,7 +13,7 @@ from spectra import eels, white_lines
 
 from hyperspy_dag import labels as labels_module
 from hyperspy_dag.labels import cluster, parse_labels
-from hyperspy_dag.training_data import training_set
+from hyperspy_dag.training.training_set import training_set
 
 
 def image(seed=0, noise=0.05):
@@ -92,7 +92,7 @@ def test_lazy_signals_give_the_same_map():
 def test_principal_components_are_those_of_scikit_learn():
     from sklearn.decomposition import PCA
 
-    from hyperspy_dag.clustering import _scores
+    from hyperspy_dag.labels.clustering import _scores
 
     s, _ = image()
     raw = 1e5 + s.data[1:] * 100  # counts far from zero
@@ -115,7 +115,7 @@ def test_unusable_spectra_are_unlabelled():
 
 
 def test_numbers_go_by_size():
-    from hyperspy_dag.clustering import _by_size
+    from hyperspy_dag.labels.clustering import _by_size
 
     numbers = np.array([2, -1, 0, 1, 1, 2, 2, 0])
     np.testing.assert_array_equal(_by_size(numbers), [0, -1, 1, 2, 2, 0, 0, 1])

@@ -18,8 +18,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from spectra import two_classes
 
-from hyperspy_dag import EELSAugmenter, _persistence
+from hyperspy_dag import EELSAugmenter
 from hyperspy_dag.augmenter import AugmenterFileError
+from hyperspy_dag.io import files
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*fewer than"),
@@ -44,8 +45,8 @@ def good(folder) -> Path:
     return folder / "good.dag"
 
 
-def content(path: Path, kind: str = _persistence.AUGMENTER) -> tuple[dict, dict]:
-    header, arrays = _persistence.read(path, kind=kind)
+def content(path: Path, kind: str = files.AUGMENTER) -> tuple[dict, dict]:
+    header, arrays = files.read(path, kind=kind)
     header.pop("format"), header.pop("format_version")
     return header, arrays
 
@@ -157,7 +158,7 @@ def change(good: Path, target: Path, edit) -> Path:
     """The good file with its header or arrays edited."""
     header, arrays = content(good)
     edit(header, arrays)
-    _persistence.write(target, header, arrays)
+    files.write(target, header, arrays)
     return target
 
 
@@ -317,7 +318,7 @@ def test_headers_with_anything_in_them(good, tmp_path, data):
         node[key] = data.draw(ANYTHING)
         break
     path = tmp_path / "a.dag"
-    _persistence.write(path, header, arrays, compress=False)
+    files.write(path, header, arrays, compress=False)
     try:
         augmenter = EELSAugmenter.load(path)
     except AugmenterFileError:

@@ -15,7 +15,7 @@ from spectra import eels, two_classes, white_lines
 
 from hyperspy_dag import EELSAugmenter, get_labels
 from hyperspy_dag.dag import sources
-from hyperspy_dag.training_data import training_set
+from hyperspy_dag.training.training_set import training_set
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*fewer than"),

@@ -15,7 +15,7 @@ from spectra import eels, two_classes, white_lines
 
 import hyperspy_dag
 from hyperspy_dag import EELSAugmenter, get_labels
-from hyperspy_dag.dag import training
+from hyperspy_dag.dag import trainer as training
 
 QUICK = {"max_epochs": 1, "stopping": None, "random_state": 0, "show_progressbar": False}
 

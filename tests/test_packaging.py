@@ -20,7 +20,7 @@ import pytest
 from conftest import ROOT, entry_points
 
 import hyperspy_dag
-from hyperspy_dag._output import synthetic_signal
+from hyperspy_dag.io.signals import synthetic_signal
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("packaging")]
 

@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 from spectra import two_classes
 
-from hyperspy_dag import EELSAugmenter, _persistence, get_labels
+from hyperspy_dag import EELSAugmenter, get_labels
+from hyperspy_dag.io import files
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*fewer than"),
@@ -269,7 +270,7 @@ def test_refuses_foreign_files(saved, tmp_path):
 
 
 def test_refuses_newer_files(fitted, saved, monkeypatch):
-    monkeypatch.setattr(_persistence, "FORMAT_VERSION", 99)
+    monkeypatch.setattr(files, "FORMAT_VERSION", 99)
     fitted.save(saved, overwrite=True)
     monkeypatch.undo()
     with pytest.raises(ValueError, match="Update hyperspy_dag"):
@@ -299,10 +300,10 @@ def test_runs_no_code_from_a_file(saved, tmp_path):
 
 
 def test_refuses_weights_of_another_shape(fitted, saved):
-    header, arrays = _persistence.read(saved)
+    header, arrays = files.read(saved)
     name = next(n for n, array in arrays.items() if "/weights/" in n and array.ndim == 2)
     arrays[name] = arrays[name][:-1]
     header.pop("format"), header.pop("format_version")
-    _persistence.write(saved, header, arrays)
+    files.write(saved, header, arrays)
     with pytest.raises(ValueError, match="does not understand"):
         EELSAugmenter.load(saved)

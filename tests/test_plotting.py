@@ -16,11 +16,11 @@ from sklearn.decomposition import PCA
 from spectra import DISPERSION, ENERGY_OFFSET, eels, two_classes, white_lines
 
 from hyperspy_dag import EELSAugmenter, plotting
-from hyperspy_dag._fitting import FitResult
 from hyperspy_dag.augmenter import NotFittedError
-from hyperspy_dag.dag.fitted import ClassModel, History
+from hyperspy_dag.dag.fitted_class import ClassModel, History
 from hyperspy_dag.dag.stopping import METRICS, Baseline, Evaluation
 from hyperspy_dag.labels import attach_labels
+from hyperspy_dag.training.fit import FitResult
 
 CHANNELS = 48
 ENERGY = ENERGY_OFFSET + DISPERSION * np.arange(CHANNELS)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from hyperspy_dag import EELSAugmenter, __version__
 from hyperspy_dag.preprocessing import check_signal, preprocess
-from hyperspy_dag.training_data import training_set
+from hyperspy_dag.training.training_set import training_set
 
 ENERGIES = {"size": 200, "offset": 400.0, "scale": 0.5, "units": "eV", "name": "Energy loss"}
 
@@ -113,7 +113,7 @@ def test_pca_removes_noise():
 def test_slabs_do_not_show(monkeypatch):
     s = edge_spectra(5, 7)
     whole = preprocess(s, (410.0, 450.0), (440.0, 490.0), pca_components=3)
-    monkeypatch.setattr("hyperspy_dag.preprocessing._SLAB_VALUES", 4 * 200)
+    monkeypatch.setattr("hyperspy_dag.preprocessing.preprocess._SLAB_VALUES", 4 * 200)
     parts = preprocess(s, (410.0, 450.0), (440.0, 490.0), pca_components=3)
     np.testing.assert_allclose(parts.data, whole.data, atol=1e-12)
 
@@ -608,7 +608,7 @@ def test_digest_is_the_same_in_another_process(run_python):
     code = """
         import numpy as np
         from exspy.signals import EELSSpectrum
-        from hyperspy_dag.training_data import training_set
+        from hyperspy_dag.training.training_set import training_set
         s = EELSSpectrum(np.eye(16, 8).astype("float32") + np.linspace(0, 0.5, 8))
         s.data /= s.data.max(axis=1, keepdims=True)
         labels = ["a", "b"] * 8

@@ -13,7 +13,7 @@ from spectra import eels, white_lines
 
 from hyperspy_dag import EELSAugmenter, common_energy_axis, get_labels
 from hyperspy_dag.metrics import frechet_distance, peak_position
-from hyperspy_dag.training_data import spectrum_digests, training_set
+from hyperspy_dag.training.training_set import spectrum_digests, training_set
 
 WIDTH = 2.0  # eV, of the line below
 
@@ -508,11 +508,11 @@ def test_resume_and_resample_with_several_signals(tmp_path):
 
 
 def test_a_fit_hashes_each_spectrum_once(monkeypatch):
-    from hyperspy_dag import training_data
+    from hyperspy_dag.training import training_set as training_set_module
 
     seen = []
     monkeypatch.setattr(
-        training_data,
+        training_set_module,
         "spectrum_digests",
         lambda rows: (seen.append(len(rows)), spectrum_digests(rows))[1],
     )

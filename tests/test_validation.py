@@ -15,14 +15,8 @@ from spectra import eels, two_classes, white_lines
 
 from hyperspy_dag import EELSAugmenter, metrics
 from hyperspy_dag.augmenter import NotFittedError
-from hyperspy_dag.training_data import spectrum_digests
-from hyperspy_dag.validation import (
-    RealOnly,
-    evaluate,
-    make_baseline,
-    make_classifier,
-    tstr,
-)
+from hyperspy_dag.training.training_set import spectrum_digests
+from hyperspy_dag.validation import RealOnly, evaluate, make_baseline, make_classifier, tstr
 
 # Few spectra and few epochs on purpose: what they warn of is tested by itself.
 pytestmark = [

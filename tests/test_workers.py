@@ -13,10 +13,11 @@ import pytest
 from spectra import eels, two_classes, white_lines
 from trainers import compiled_once, weights  # noqa: F401 - a fixture of the module
 
-from hyperspy_dag import EELSAugmenter, _persistence
-from hyperspy_dag._workers import check_workers, fit_classes
+from hyperspy_dag import EELSAugmenter
 from hyperspy_dag.augmenter import WorkerLostError
-from hyperspy_dag.dag import fitting
+from hyperspy_dag.io import files
+from hyperspy_dag.training import train_class as fitting
+from hyperspy_dag.training.workers import check_workers, fit_classes
 
 dask = pytest.importorskip("dask")
 distributed = pytest.importorskip("distributed")
@@ -87,7 +88,7 @@ def test_workers_may_come_later(serial):
 
 
 def test_an_active_client_is_used(client, serial, monkeypatch):
-    from hyperspy_dag import _workers
+    from hyperspy_dag.training import workers
 
     with client.as_current():
         assert check_workers(None, None) == (1, client)
@@ -100,7 +101,7 @@ def test_an_active_client_is_used(client, serial, monkeypatch):
     assert check_workers(None, None) == (1, None)
     submitted = []
     submit = client.submit
-    monkeypatch.setattr(_workers, "_active_client", lambda: client)
+    monkeypatch.setattr(workers, "_active_client", lambda: client)
     monkeypatch.setattr(client, "submit", lambda *a, **k: submitted.append(a) or submit(*a, **k))
     augmenter = make().fit(*three_classes(), show_progressbar=False)
     assert len(submitted) == 3
@@ -137,7 +138,7 @@ def test_no_memory_says_what_to_do(client, monkeypatch):
 
 
 def test_ctrl_c_keeps_finished_classes_and_calls_off_the_others(client, monkeypatch):
-    from hyperspy_dag import _fitting as module
+    from hyperspy_dag.training import fit as module
 
     def interrupted(*args, **kwargs):
         for result in fit_classes(*args, **kwargs):
@@ -265,7 +266,7 @@ def test_gives_up_on_a_class_that_kills_its_workers():
 def _kill_when_fitting():
     import os
 
-    from hyperspy_dag.dag import fitting
+    from hyperspy_dag.training import train_class as fitting
 
     def die(*arguments):
         os._exit(9)
@@ -294,7 +295,7 @@ def test_fresh_processes_give_the_same_bytes(run_python, tmp_path):
         ).stdout
         digests.add(next(line for line in out.splitlines() if line.startswith("digest")))
     assert len(digests) == 1
-    first, second = (_persistence.read(tmp_path / name) for name in ("a", "b"))
+    first, second = (files.read(tmp_path / name) for name in ("a", "b"))
     assert first[1].keys() == second[1].keys()
     for name, array in first[1].items():
         assert array.tobytes() == second[1][name].tobytes()

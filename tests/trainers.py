@@ -10,9 +10,9 @@ from contextlib import contextmanager
 import pytest
 
 from hyperspy_dag import EELSAugmenter
-from hyperspy_dag.dag import fitting
 from hyperspy_dag.dag.generators import make_generator
-from hyperspy_dag.dag.training import Trainer
+from hyperspy_dag.dag.trainer import Trainer
+from hyperspy_dag.training import train_class as fitting
 
 _idle: dict[tuple, list[Trainer]] = defaultdict(list)
 

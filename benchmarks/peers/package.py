@@ -12,7 +12,7 @@ from hyperspy_dag.dag.designs import DESIGNS
 from hyperspy_dag.dag.generators import make_generator
 from hyperspy_dag.dag.recipes import RECIPES
 from hyperspy_dag.dag.stopping import Judge
-from hyperspy_dag.dag.training import Trainer
+from hyperspy_dag.dag.trainer import Trainer
 
 
 def make(work: Work):

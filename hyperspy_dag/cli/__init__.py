@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 
 # In the order of the help.
-from . import _making, _telling  # noqa: F401
+from . import _report_commands, _spectra_commands  # noqa: F401
 from ._app import app
 
 __all__ = ["app", "main"]

@@ -43,7 +43,7 @@ def run_demo(folder: Path, n_spectra: int, max_epochs: int | None, force: bool) 
     """
     from matplotlib.figure import Figure
 
-    from hyperspy_dag._checks import check_folder
+    from hyperspy_dag._utils.checks import check_folder
 
     folder = check_folder("FOLDER", folder)
     folder.mkdir(exist_ok=True)

@@ -65,7 +65,7 @@ def _describe_augmenter(path: Path) -> dict[str, Any]:
 
 
 def _describe_training(folder: Path) -> dict[str, Any]:
-    from hyperspy_dag._runs import open_run
+    from hyperspy_dag.training.runs import open_run
 
     run, header, data = open_run(folder)
     saved = [run.checkpoint(i).load(data.channels) for i in range(len(data.classes))]
@@ -89,9 +89,9 @@ def _describe_training(folder: Path) -> dict[str, Any]:
 
 
 def _describe_signal(path: Path) -> tuple[dict[str, Any], EELSSpectrum]:
-    from hyperspy_dag._checks import SIGNAL_FORMATS
-    from hyperspy_dag._preprocessing_record import preprocessing_record
+    from hyperspy_dag._utils.checks import SIGNAL_FORMATS
     from hyperspy_dag.preprocessing import check_signal
+    from hyperspy_dag.preprocessing.record import preprocessing_record
 
     s = read_signal(path, lazy=path.suffix in SIGNAL_FORMATS)
     check_signal(s)

@@ -25,7 +25,7 @@ def check_output(path: Path, force: bool, inputs: list[Path | None], *, signal: 
     ValueError
         It is one of the inputs, or a signal's ending is not one that keeps labels.
     """
-    from hyperspy_dag._checks import check_signal_file, check_writable
+    from hyperspy_dag._utils.checks import check_signal_file, check_writable
 
     path = (check_signal_file if signal else check_writable)(path, overwrite=True)
     given = [one.expanduser().resolve() for one in inputs if one is not None]
@@ -40,7 +40,7 @@ def save(signal: EELSSpectrum, path: Path, force: bool) -> None:
     """Save a signal; a job that is killed meanwhile leaves nothing that looks like a result."""
     from hyperspy.defaults_parser import preferences
 
-    from hyperspy_dag._output import save_signal
+    from hyperspy_dag.io.signals import save_signal
 
     # Dask's bar is made for terminals: it fills the log of a batch job.
     show = preferences.General.show_progressbar and sys.stderr.isatty()
@@ -66,7 +66,7 @@ def read_signal(path: Path, lazy: bool = False) -> EELSSpectrum:
     import hyperspy.api as hs
     from exspy.signals import EELSSpectrum
 
-    from hyperspy_dag._checks import check_existing
+    from hyperspy_dag._utils.checks import check_existing
 
     path = check_existing(path)
     try:
@@ -128,7 +128,7 @@ def read_labels(
         There are none, or not one for each spectrum.
     """
     from hyperspy_dag import get_labels
-    from hyperspy_dag.label_files import TABLES, read_label_file
+    from hyperspy_dag.labels.files import TABLES, read_label_file
 
     if path is not None and metadata is not None:
         raise ValueError("give --labels or --labels-metadata, not both")
@@ -153,7 +153,7 @@ def _note(message: str) -> None:
 
 
 def _metadata_labels(s: EELSSpectrum, name: str) -> Any:
-    from hyperspy_dag.label_files import in_the_maps_shape
+    from hyperspy_dag.labels.files import in_the_maps_shape
 
     # Instruments' own entries, and much that was brought along, are in the other tree.
     tree = s.metadata

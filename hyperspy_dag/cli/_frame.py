@@ -246,7 +246,7 @@ def _import_hyperspy() -> Any:
 
 
 def _as_json(data: dict[str, Any]) -> str:
-    from hyperspy_dag._persistence import to_strict_json
+    from hyperspy_dag.io.files import to_strict_json
 
     return json.dumps(to_strict_json(data), ensure_ascii=False)
 

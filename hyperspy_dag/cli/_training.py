@@ -61,8 +61,8 @@ def _holds_training(
 ) -> bool:
     """Whether `folder` holds a training to go on with."""
     from hyperspy_dag import EELSAugmenter
-    from hyperspy_dag._runs import check_new_run, open_run
-    from hyperspy_dag.training_data import training_set
+    from hyperspy_dag.training.runs import check_new_run, open_run
+    from hyperspy_dag.training.training_set import training_set
 
     try:
         check_new_run(folder)

@@ -3,5 +3,6 @@
 
 The tables (:mod:`~hyperspy_dag.dag.designs`, :mod:`~hyperspy_dag.dag.architectures`,
 :mod:`~hyperspy_dag.dag.recipes`) and the statistics (:mod:`~hyperspy_dag.dag.stopping`,
-:mod:`~hyperspy_dag.dag.start`) need NumPy alone, so that arguments can be checked without it.
+:mod:`~hyperspy_dag.dag.class_model.model`) need NumPy alone, so that arguments can be checked
+without it.
 """

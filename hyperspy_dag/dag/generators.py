@@ -8,9 +8,11 @@ import numpy as np
 from . import draws
 from ._tensorflow import keras, single_precision, tf
 from .architectures import Architecture, GeneratorBranches
+from .class_model.model import MAX_COMPONENTS, Start
+from .class_model.noise import KERNEL_SIZE
+from .class_model.shift import PADDING
 from .networks import BranchedBody, CompactBody, Composite, Initialisers
 from .recipes import Recipe
-from .start import KERNEL_SIZE, MAX_COMPONENTS, PADDING, Start
 
 
 @single_precision()
@@ -67,7 +69,8 @@ class PhysicalGenerator(Composite, keras.Model):
     -----
     These are the paper's layers (translation, Poissonian noise) in the order in which the
     instrument has them, so that they can be asked for less noise, another dose or more jitter.
-    The model of :mod:`hyperspy_dag.dag.start` gives the weights that training begins with.
+    The model of :mod:`hyperspy_dag.dag.class_model.model` gives the weights that training begins
+    with.
     """
 
     def __init__(self, channels: int, body):

@@ -9,16 +9,16 @@ from functools import lru_cache
 
 import numpy as np
 
-from hyperspy_dag._persistence import AugmenterFileError
+from hyperspy_dag.io.files import AugmenterFileError
 
 from ._tensorflow import keras, tf
 from .architectures import Architecture
+from .class_model.model import Start, draw_latent
 from .draws import Supply
 from .generators import make_generator
 from .networks import Initialisers
 from .recipes import Recipe
 from .sources import BLOCK
-from .start import Start, draw_latent
 
 
 class Sampler:

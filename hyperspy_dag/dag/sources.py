@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .architectures import Architecture
+from .class_model.model import Start
 from .recipes import Recipe
-from .start import Start
 
 if TYPE_CHECKING:
     import dask.array as da

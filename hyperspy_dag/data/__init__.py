@@ -7,11 +7,6 @@ classes, counts, energy axes and signal-to-noise figures, but simulated from phy
 
 from __future__ import annotations
 
-from hyperspy_dag.data._sets import (
-    OXIDE_CLASSES,
-    PREPROCESSING,
-    simulated_mixtures,
-    simulated_oxides,
-)
+from ._sets import OXIDE_CLASSES, PREPROCESSING, simulated_mixtures, simulated_oxides
 
 __all__ = ["OXIDE_CLASSES", "PREPROCESSING", "simulated_mixtures", "simulated_oxides"]

@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hyperspy_dag.data._physics import Edge, Peak, Step
+from ._physics import Edge, Peak, Step
 
 FLOOR = 515.0
 """Energy in eV below the first edge (O K)."""

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri
 
-from hyperspy_dag._checks import check_count, check_flag, check_number
-from hyperspy_dag.data._classes import (
+from hyperspy_dag._utils.checks import check_count, check_flag, check_number
+
+from ._classes import (
     DATA_SETS,
     EDGES,
     FLOOR,
@@ -25,7 +26,7 @@ from hyperspy_dag.data._classes import (
     Measurement,
     OxideClass,
 )
-from hyperspy_dag.data._physics import SPREAD_REACH, Optics, detect, power_law
+from ._physics import SPREAD_REACH, Optics, detect, power_law
 
 if TYPE_CHECKING:
     from exspy.signals import EELSSpectrum

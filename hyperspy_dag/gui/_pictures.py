@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from hyperspy_dag.dag.fitted import History
+from hyperspy_dag.dag.fitted_class import History
 from hyperspy_dag.dag.stopping import CRITERIA, Baseline
 from hyperspy_dag.plotting._axes import CLASS_COLOURS, displayable
 from hyperspy_dag.plotting._training import draw_metrics
-from hyperspy_dag.training_data import TrainingSet
+from hyperspy_dag.training.training_set import TrainingSet
 
 BACKGROUND_COLOUR, SIGNAL_COLOUR = "#0072B2", "#009E73"
 

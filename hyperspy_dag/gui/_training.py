@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hyperspy_dag._energy_ranges import axis_in_ev
-from hyperspy_dag.preprocessing import check_signal, preprocess_if_asked
-from hyperspy_dag.training_data import TrainingSet, training_set
+from hyperspy_dag.preprocessing.energy_axis import axis_in_ev
+from hyperspy_dag.preprocessing.preprocess import check_signal, preprocess_if_asked
+from hyperspy_dag.training.training_set import TrainingSet, training_set
 
 if TYPE_CHECKING:
     from exspy.signals import EELSSpectrum
 
     from hyperspy_dag.augmenter import EELSAugmenter
-    from hyperspy_dag.dag.jobs import TrainingProgress
+    from hyperspy_dag.training.jobs import TrainingProgress
 
 _logger = logging.getLogger(__name__)
 
@@ -188,7 +188,7 @@ class Training(threading.Thread):
         Arguments of its ``fit``.
     n_spectra : int
     report : callable
-        Called in the thread with each :class:`~hyperspy_dag.dag.jobs.TrainingProgress`.
+        Called in the thread with each :class:`~hyperspy_dag.training.jobs.TrainingProgress`.
     finished : callable
         Called in the thread with this object, however the training ended.
 

@@ -12,22 +12,22 @@ import numpy as np
 import traits.api as t
 from hyperspy.ui_registry import add_gui_method
 
-from hyperspy_dag._checks import check_count, check_signal_file
-from hyperspy_dag._energy_ranges import axis_in_ev, two_energies
-from hyperspy_dag._output import save_signal
-from hyperspy_dag._runs import check_new_run
+from hyperspy_dag._utils.checks import check_count, check_signal_file
 from hyperspy_dag.augmenter import EELSAugmenter
-from hyperspy_dag.clustering import cluster
 from hyperspy_dag.dag.architectures import ARCHITECTURES, AUTO
 from hyperspy_dag.dag.designs import DESIGNS
-from hyperspy_dag.dag.fitted import History
+from hyperspy_dag.dag.fitted_class import History
 from hyperspy_dag.dag.recipes import RECIPES
 from hyperspy_dag.dag.stopping import Baseline, Evaluation
-from hyperspy_dag.label_files import read_label_file
+from hyperspy_dag.io.signals import save_signal
 from hyperspy_dag.labels import get_labels
+from hyperspy_dag.labels.clustering import cluster
+from hyperspy_dag.labels.files import read_label_file
 from hyperspy_dag.plotting._axes import CLASS_COLOURS
-from hyperspy_dag.preprocessing import check_signal, preprocess_if_asked
-from hyperspy_dag.training_data import read_spectra
+from hyperspy_dag.preprocessing.energy_axis import axis_in_ev, two_energies
+from hyperspy_dag.preprocessing.preprocess import check_signal, preprocess_if_asked
+from hyperspy_dag.training.runs import check_new_run
+from hyperspy_dag.training.training_set import read_spectra
 
 from ._pictures import input_picture, training_picture
 from ._plot import SignalPlot, can_drag
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from exspy.signals import EELSSpectrum
 
-    from hyperspy_dag.dag.jobs import TrainingProgress
+    from hyperspy_dag.training.jobs import TrainingProgress
 
 _logger = logging.getLogger(__name__)
 

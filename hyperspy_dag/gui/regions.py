@@ -10,7 +10,7 @@ import numpy as np
 import traits.api as t
 from numpy.typing import NDArray
 
-from hyperspy_dag.labels import UNLABELLED_STRINGS
+from hyperspy_dag.labels.parsing import UNLABELLED_STRINGS
 
 if TYPE_CHECKING:
     from exspy.signals import EELSSpectrum

@@ -11,26 +11,17 @@ ones to judge them, and read the result against real-against-real at the same co
 
 from __future__ import annotations
 
-from hyperspy_dag.metrics._distributions import (
+from ._distributions import (
     frechet_distance,
     kernel_distance,
     kl_divergence,
     kl_divergence_pca,
     wasserstein,
 )
-from hyperspy_dag.metrics._neighbours import (
-    NeighbourScores,
-    memorisation_ratio,
-    precision_recall_density_coverage,
-)
-from hyperspy_dag.metrics._noise import (
-    NoiseLevel,
-    noise_correlation,
-    noise_level,
-    noise_residual,
-)
-from hyperspy_dag.metrics._similarity import cosine_distance, pearson_correlation, snr
-from hyperspy_dag.metrics._white_lines import (
+from ._neighbours import NeighbourScores, memorisation_ratio, precision_recall_density_coverage
+from ._noise import NoiseLevel, noise_correlation, noise_level, noise_residual
+from ._similarity import cosine_distance, pearson_correlation, snr
+from ._white_lines import (
     WhiteLineWindows,
     energy_shift,
     find_white_line_windows,

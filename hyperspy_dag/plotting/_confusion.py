@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
-from hyperspy_dag._checks import check_choice
+from hyperspy_dag._utils.checks import check_choice
 
 from ._axes import displayable, panel_axes
 

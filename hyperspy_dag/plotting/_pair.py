@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperspy_dag._checks import check_random_state
-from hyperspy_dag._energy_ranges import axis_in_ev
-from hyperspy_dag._warnings import warn
+from hyperspy_dag._utils.checks import check_random_state
+from hyperspy_dag._utils.warnings import warn
 from hyperspy_dag.labels import get_labels, parse_labels
 from hyperspy_dag.metrics._checks import as_energy
 from hyperspy_dag.preprocessing import check_signal
+from hyperspy_dag.preprocessing.energy_axis import axis_in_ev
 
 
 @dataclass(frozen=True)

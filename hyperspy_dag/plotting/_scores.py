@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike, NDArray
 
-from hyperspy_dag._checks import check_choice, check_count, check_random_state
+from hyperspy_dag._utils.checks import check_choice, check_count, check_random_state
 
 from ._axes import CLASS_COLOURS, CLASS_MARKERS, SYNTHETIC, displayable, panel_axes
 from ._pair import SpectraPair, SpectraSet, spectra_pair

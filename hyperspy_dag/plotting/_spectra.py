@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike, NDArray
 
-from hyperspy_dag._checks import check_count, check_number
+from hyperspy_dag._utils.checks import check_count, check_number
 
 from ._axes import REAL, SYNTHETIC, displayable, panel_axes
 from ._pair import Panel, SpectraPair, spectra_pair

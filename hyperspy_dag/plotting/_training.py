@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
-from hyperspy_dag.dag.fitted import History
+from hyperspy_dag.dag.fitted_class import History
 from hyperspy_dag.dag.stopping import CRITERIA
 
 from ._axes import (

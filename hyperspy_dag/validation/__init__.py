@@ -7,7 +7,7 @@ conventional methods to compare with.
 
 from __future__ import annotations
 
-from hyperspy_dag.validation.baselines import (
+from .baselines import (
     BASELINES,
     Baseline,
     NoiseAugmentation,
@@ -19,16 +19,10 @@ from hyperspy_dag.validation.baselines import (
     Smote,
     make_baseline,
 )
-from hyperspy_dag.validation.classifiers import (
-    CLASSIFIERS,
-    ANNClassifier,
-    Classifier,
-    SVMClassifier,
-    make_classifier,
-)
-from hyperspy_dag.validation.evaluation import evaluate
-from hyperspy_dag.validation.report import Report, Table
-from hyperspy_dag.validation.tstr import TRAININGS, Score, Synthesiser, TSTRResult, tstr
+from .classifiers import CLASSIFIERS, ANNClassifier, Classifier, SVMClassifier, make_classifier
+from .evaluation import evaluate
+from .report import Report, Table
+from .tstr import TRAININGS, Score, Synthesiser, TSTRResult, tstr
 
 __all__ = [
     "BASELINES",

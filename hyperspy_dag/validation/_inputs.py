@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hyperspy_dag._energy_ranges import axis_in_ev
-from hyperspy_dag._resampling import resampled, resampling_onto
-from hyperspy_dag.energy_axes import checked_axis
 from hyperspy_dag.labels import merge_labels, parse_labels
 from hyperspy_dag.preprocessing import check_signal
-from hyperspy_dag.training_data import TrainingSet, check_experiments, training_set
+from hyperspy_dag.preprocessing.common_axis import checked_axis
+from hyperspy_dag.preprocessing.energy_axis import axis_in_ev
+from hyperspy_dag.preprocessing.resampling import resampled, resampling_onto
+from hyperspy_dag.training.training_set import TrainingSet, check_experiments, training_set
 
 if TYPE_CHECKING:
     from exspy.signals import EELSSpectrum

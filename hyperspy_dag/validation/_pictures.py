@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from hyperspy_dag import plotting
 
 if TYPE_CHECKING:
-    from hyperspy_dag.validation.report import Sources
-    from hyperspy_dag.validation.tstr import TSTRResult
+    from .report import Sources
+    from .tstr import TSTRResult
 
 _DPI = 100
 

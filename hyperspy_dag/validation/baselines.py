@@ -17,7 +17,8 @@ from scipy.ndimage import shift as shift_row
 from sklearn.mixture import GaussianMixture
 
 from hyperspy_dag.metrics._checks import as_count, as_spectra
-from hyperspy_dag.validation.noise_model import NoiseModel
+
+from .noise_model import NoiseModel
 
 RandomState = int | np.random.Generator | None
 

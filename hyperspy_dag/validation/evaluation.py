@@ -11,18 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperspy_dag import __version__, metrics
-from hyperspy_dag._checks import check_count, check_random_state
-from hyperspy_dag._warnings import warn
+from hyperspy_dag._utils.checks import check_count, check_random_state
+from hyperspy_dag._utils.warnings import warn
 from hyperspy_dag.labels import Label
-from hyperspy_dag.training_data import TrainingSet
-from hyperspy_dag.validation._inputs import (
-    MIN_TEST_SPECTRA,
-    check_fitted,
-    energy_axis,
-    real_spectra,
-)
-from hyperspy_dag.validation.report import Report, Sources
-from hyperspy_dag.validation.tstr import TSTRResult, check_classifiers, score_trainings
+from hyperspy_dag.training.training_set import TrainingSet
+
+from ._inputs import MIN_TEST_SPECTRA, check_fitted, energy_axis, real_spectra
+from .report import Report, Sources
+from .tstr import TSTRResult, check_classifiers, score_trainings
 
 if TYPE_CHECKING:
     from exspy.signals import EELSSpectrum

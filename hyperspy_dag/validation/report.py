@@ -15,17 +15,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperspy_dag._checks import check_choice, check_writable
-from hyperspy_dag._output import write_text
-from hyperspy_dag._persistence import to_strict_json
+from hyperspy_dag._utils.checks import check_choice, check_writable
+from hyperspy_dag.io.files import to_strict_json
+from hyperspy_dag.io.signals import write_text
 from hyperspy_dag.labels import Label
-from hyperspy_dag.validation.tstr import TSTRResult
+
+from .tstr import TSTRResult
 
 if TYPE_CHECKING:
     import pandas
 
     from hyperspy_dag.augmenter import EELSAugmenter
-    from hyperspy_dag.validation._pictures import Picture
+
+    from ._pictures import Picture
 
 __all__ = ["Report", "Sources", "Table"]
 
@@ -257,7 +259,7 @@ class Report:
     @cached_property
     def pictures(self) -> list[Picture]:
         """Pictures as PNG files, drawn when first asked for."""
-        from hyperspy_dag.validation._pictures import draw_pictures
+        from ._pictures import draw_pictures
 
         return draw_pictures(self.sources, self.classification)
 

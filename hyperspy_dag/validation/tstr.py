@@ -17,11 +17,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import confusion_matrix
 
-from hyperspy_dag._checks import check_choice, check_count, check_random_state
-from hyperspy_dag._warnings import warn
+from hyperspy_dag._utils.checks import check_choice, check_count, check_random_state
+from hyperspy_dag._utils.warnings import warn
 from hyperspy_dag.metrics._checks import as_pair, as_spectra
-from hyperspy_dag.training_data import spectrum_digests
-from hyperspy_dag.validation.classifiers import CLASSIFIERS, make_classifier
+from hyperspy_dag.training.training_set import spectrum_digests
+
+from .classifiers import CLASSIFIERS, make_classifier
 
 __all__ = ["TRAININGS", "Score", "Synthesiser", "TSTRResult", "tstr"]
 

@@ -8,6 +8,7 @@ import pytest
 from scipy import stats
 
 from hyperspy_dag.dag._tensorflow import keras, tf
+from hyperspy_dag.dag.class_model.shift import fourier_shift
 from hyperspy_dag.dag.draws import (
     Supply,
     dropout_factors,
@@ -25,7 +26,6 @@ from hyperspy_dag.dag.layers import (
     Translation,
     minibatch_similarity,
 )
-from hyperspy_dag.dag.start import fourier_shift
 from hyperspy_dag.dag.transforms import random_energy_shift, random_poisson_noise, shift_channels
 
 SEED = tf.constant([3, 4])

@@ -7,17 +7,21 @@ import numpy as np
 import pytest
 from scipy.ndimage import convolve1d
 
-from hyperspy_dag.dag.start import (
-    KERNEL_SIZE,
+from hyperspy_dag.dag.class_model.components import noise_weighted_components
+from hyperspy_dag.dag.class_model.latent import LatentBank
+from hyperspy_dag.dag.class_model.model import (
     MAX_COMPONENTS,
     draw_latent,
     fit_start,
-    fourier_shift,
 )
-from hyperspy_dag.dag.start._components import noise_weighted_components
-from hyperspy_dag.dag.start._latent import LatentBank
-from hyperspy_dag.dag.start._noise import neighbour_correlation, point_spread, relative_level
-from hyperspy_dag.dag.start._shrinkage import Shrinker
+from hyperspy_dag.dag.class_model.noise import (
+    KERNEL_SIZE,
+    neighbour_correlation,
+    point_spread,
+    relative_level,
+)
+from hyperspy_dag.dag.class_model.shift import fourier_shift
+from hyperspy_dag.dag.class_model.shrinkage import Shrinker
 
 AXIS = np.linspace(0, 1, 200)
 

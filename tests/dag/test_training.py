@@ -12,16 +12,16 @@ from spectra import white_lines
 
 from hyperspy_dag.dag._tensorflow import keras, tf
 from hyperspy_dag.dag.architectures import ARCHITECTURES
+from hyperspy_dag.dag.class_model.model import fit_start
 from hyperspy_dag.dag.designs import DESIGNS
-from hyperspy_dag.dag.fitting import lend_trainer
 from hyperspy_dag.dag.generators import make_generator
 from hyperspy_dag.dag.losses import discriminator_loss, generator_loss
 from hyperspy_dag.dag.networks import Discriminator, Initialisers, MixedDense
 from hyperspy_dag.dag.optimiser import Adam
 from hyperspy_dag.dag.recipes import RECIPES
-from hyperspy_dag.dag.start import fit_start
 from hyperspy_dag.dag.stopping import Baseline, Judge
-from hyperspy_dag.dag.training import Trainer
+from hyperspy_dag.dag.trainer import Trainer
+from hyperspy_dag.training.train_class import lend_trainer
 
 
 def sigmoid(x):

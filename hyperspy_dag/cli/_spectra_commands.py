@@ -49,7 +49,7 @@ def preprocess(
 
 
 def _record(s: Any) -> dict[str, Any]:
-    from hyperspy_dag._preprocessing_record import preprocessing_record
+    from hyperspy_dag.preprocessing.record import preprocessing_record
 
     return {"preprocessing": preprocessing_record(s)}
 
@@ -141,7 +141,7 @@ def augment(
     or a crash, goes on with it; the result is the same, bit for bit.
     """
     from hyperspy_dag import EELSAugmenter
-    from hyperspy_dag.preprocessing import preprocess_if_asked
+    from hyperspy_dag.preprocessing.preprocess import preprocess_if_asked
 
     from ._training import train
 
@@ -237,7 +237,7 @@ def sample(
       hyperspy-dag sample oxides.dag million.zspy -n 1000000 --lazy
     """
     from hyperspy_dag import EELSAugmenter
-    from hyperspy_dag._checks import check_existing
+    from hyperspy_dag._utils.checks import check_existing
 
     output = check_output(output, force, [augmenter], signal=True)
     loaded = EELSAugmenter.load(check_existing(augmenter))

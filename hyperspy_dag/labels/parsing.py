@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Labels: what a user may give as classes of real spectra, and where synthetic spectra keep theirs.
+"""Read the labels of real spectra from what a user gives.
 
 A label map has the navigation shape of the signal in NumPy's order (``s.data.shape[:-1]``). Inside
 the package it is a :class:`ClassLabels`: an integer map into the sorted list of classes, -1 where a
@@ -17,41 +17,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._warnings import warn
+from hyperspy_dag._utils.warnings import warn
 
 if TYPE_CHECKING:
     from hyperspy.signal import BaseSignal
 
-    from .clustering import cluster
-
-__all__ = [
-    "UNLABELLED_STRINGS",
-    "ClassLabels",
-    "attach_labels",
-    "cluster",
-    "get_labels",
-    "install_label_slicing",
-    "merge_labels",
-    "parse_labels",
-]
 
 Label = str | int | bool
-
-
-def __getattr__(name: str) -> Any:
-    """Import :func:`~hyperspy_dag.clustering.cluster` when it is first used (PEP 562)."""
-    if name == "cluster":
-        from .clustering import cluster
-
-        return cluster
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 #: Strings that mean "no label", after stripping blanks and in any case: what NumPy and table
 #: readers make of an empty cell, of NaN and of -1 once a column holds text.
 UNLABELLED_STRINGS = frozenset({"", "-1", "nan", "<na>"})
 
-_KIND_NAMES = {"str": "text", "int": "whole numbers", "bool": "True/False"}
+KIND_NAMES = {"str": "text", "int": "whole numbers", "bool": "True/False"}
 
 
 @dataclass(frozen=True)
@@ -145,10 +124,10 @@ def merge_labels(several: Sequence[ClassLabels]) -> ClassLabels:
     TypeError
         They are text in one signal and numbers in another, say.
     """
-    kinds = {_kind(label): i for i, one in enumerate(several) for label in one.classes}
+    kinds = {label_kind(label): i for i, one in enumerate(several) for label in one.classes}
     if len(kinds) > 1:
         found = " and ".join(
-            f"{_KIND_NAMES[kind]} (signal {i + 1} of {len(several)})" for kind, i in kinds.items()
+            f"{KIND_NAMES[kind]} (signal {i + 1} of {len(several)})" for kind, i in kinds.items()
         )
         raise TypeError(
             f"labels must be of one kind in all signals; found {found}. Make them all text, for "
@@ -161,161 +140,6 @@ def merge_labels(several: Sequence[ClassLabels]) -> ClassLabels:
         position = np.array([*map(classes.index, one.classes), -1], dtype=np.intp)
         parts.append(position[one.index.ravel()])
     return ClassLabels(index=np.concatenate(parts), classes=classes)
-
-
-def attach_labels(aug: BaseSignal, index: Any, classes: list[Label]) -> None:
-    """Store the class of every spectrum of ``aug`` in its metadata, in place.
-
-    ``metadata.DAG.labels`` becomes an integer array of the navigation shape and
-    ``metadata.DAG.classes`` the list of class names it points into. Both are plain NumPy and Python
-    objects, so a file that holds them opens without this package.
-
-    Parameters
-    ----------
-    aug : exspy.signals.EELSSpectrum
-        Synthetic spectra with axes (spectrum, class | energy).
-    index : array-like of int, shape ``aug.data.shape[:-1]``
-        Position of each spectrum's class in ``classes``.
-    classes : list of str, int or bool
-        Class names, all of one kind.
-
-    Raises
-    ------
-    ValueError
-        ``index`` has another shape, or points outside ``classes``.
-    TypeError
-        ``index`` does not hold whole numbers, or the class names are of several kinds.
-    """
-    index = np.asarray(index)
-    if index.dtype.kind not in "iu":
-        raise TypeError(f"index must hold whole numbers; got dtype {index.dtype}.")
-    nav_shape = aug.data.shape[: -aug.axes_manager.signal_dimension]
-    if index.shape != nav_shape:
-        raise ValueError(
-            f"index must have the navigation shape of the signal, {nav_shape}; got {index.shape}."
-        )
-    classes = [_plain(label) for label in classes]
-    kinds = sorted({_kind(label) or type(label).__name__ for label in classes})
-    if len(kinds) != 1 or kinds[0] not in _KIND_NAMES:
-        raise TypeError(f"classes must be all str, all int or all bool; got {', '.join(kinds)}.")
-    if index.size and not 0 <= index.min() <= index.max() < len(classes):
-        raise ValueError(
-            f"index must point into the {len(classes)} classes (0 to {len(classes) - 1}); "
-            f"got {index.min()} to {index.max()}."
-        )
-    # At least one axis: HDF5 cannot store a compressed array that has none.
-    aug.metadata.set_item("DAG.labels", np.atleast_1d(index.astype(np.int64)))
-    aug.metadata.set_item("DAG.classes", classes)
-
-
-def get_labels(aug: BaseSignal) -> NDArray[Any]:
-    """Return the label of every spectrum of a signal made by ``dag_augment``.
-
-    Works on the whole signal, on slices of it along ``inav`` and ``isig``, and after saving and
-    loading.
-
-    Parameters
-    ----------
-    aug : exspy.signals.EELSSpectrum
-        Result of ``dag_augment`` or of ``EELSAugmenter.sample``.
-
-    Returns
-    -------
-    numpy.ndarray of str, int or bool
-        Labels, of shape ``aug.data.shape[:-1]``: (classes, spectra) for the whole signal, and no
-        dimension for a single spectrum (``labels.item()`` is then its label).
-
-    Raises
-    ------
-    TypeError
-        ``aug`` is not a HyperSpy signal.
-    ValueError
-        The signal has no labels, or its navigation axes were rearranged in a way that the labels
-        did not follow.
-    """
-    if not hasattr(aug, "metadata") or not hasattr(aug, "axes_manager"):
-        raise TypeError(
-            f"get_labels takes a HyperSpy signal made by dag_augment; got {type(aug).__name__}."
-        )
-    metadata = aug.metadata
-    if not (metadata.has_item("DAG.labels") and metadata.has_item("DAG.classes")):
-        raise ValueError(
-            f"{aug!r} carries no labels (metadata.DAG.labels): it was not made by dag_augment. "
-            "The labels of real spectra are those that you gave to dag_augment."
-        )
-    index = np.asarray(metadata.DAG.labels)
-    nav_shape = aug.data.shape[: -aug.axes_manager.signal_dimension or None]
-    if aug.axes_manager.navigation_dimension == 0:
-        nav_shape = ()
-    agrees = index.shape == nav_shape or (nav_shape == () and index.size == 1)
-    if not agrees or _axes_swapped(aug):
-        raise ValueError(
-            f"The labels in metadata.DAG.labels, of shape {index.shape}, do not belong to the "
-            f"navigation shape {nav_shape} of {aug!r}: the navigation axes were rearranged "
-            "(transpose, swap, stack, sum, crop, split), or it was sliced where hyperspy_dag is "
-            "not installed or is switched off (HYPERSPY_DAG_NO_HOOK). Take parts by inav, which "
-            "the labels follow, or call get_labels on the signal before that step and treat the "
-            "label array in the same way."
-        )
-    classes = np.asarray([_plain(label) for label in metadata.DAG.classes])
-    return classes[index.reshape(nav_shape)]
-
-
-def install_label_slicing(signal_class: type) -> None:
-    """Make slices of ``signal_class`` take the labels in ``metadata.DAG.labels`` along.
-
-    HyperSpy slices what ``_additional_slicing_targets`` names, but hands navigation and signal
-    slices alike to each target, which a map without signal axes does not survive. The target is
-    therefore a property of the signal that knows which slices concern it.
-
-    Parameters
-    ----------
-    signal_class : type
-        ``exspy.signals.EELSSpectrum``; subclasses inherit. Doing it twice does no harm.
-    """
-    name = "_dag_label_map"
-    if name in signal_class._additional_slicing_targets:
-        return
-    setattr(signal_class, name, property(_get_label_map, _set_label_map))
-    # A new list: the old one belongs to BaseSignal and so to every other kind of signal.
-    signal_class._additional_slicing_targets = [*signal_class._additional_slicing_targets, name]
-
-
-class _LabelMap:
-    """The labels of one signal, as HyperSpy's slicing wants to see them."""
-
-    def __init__(self, signal: BaseSignal) -> None:
-        self._signal = signal
-
-    def _slicer(self, slices: Any, isNavigation: bool | None = None, out: Any = None) -> Any:
-        index = np.asarray(self._signal.metadata.DAG.labels)
-        axes = self._signal.axes_manager._axes
-        shape = tuple(axis.size for axis in axes if axis.navigate)
-        if isNavigation and shape and index.shape == shape:
-            from hyperspy.signals import BaseSignal
-
-            navigation = [axis.get_axis_dictionary() for axis in axes if axis.navigate]
-            index = np.atleast_1d(BaseSignal(index, axes=navigation).inav[slices].data)
-        if out is None:
-            return index
-        _set_label_map(out._signal, index)
-        return None
-
-
-def _get_label_map(signal: BaseSignal) -> _LabelMap:
-    if not signal.metadata.has_item("DAG.labels"):
-        raise AttributeError("this signal carries no labels")
-    return _LabelMap(signal)
-
-
-def _set_label_map(signal: BaseSignal, index: NDArray[Any]) -> None:
-    signal.metadata.set_item("DAG.labels", index)
-
-
-def _axes_swapped(aug: BaseSignal) -> bool:
-    """Say whether the array has its axes as (spectrum, class); its shape may fit all the same."""
-    names = [axis.name for axis in aug.axes_manager._axes if axis.navigate]
-    return "class" in names and "spectrum" in names[: names.index("class")]
 
 
 def navigation_shape(s: BaseSignal) -> tuple[int, ...]:
@@ -418,10 +242,10 @@ def _from_objects(array: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.bool_]]
     values: list[Label] = []
     first: dict[str, tuple[int, ...]] = {}
     for where in np.ndindex(array.shape):
-        value = _plain(array[where])
+        value = plain_label(array[where])
         if _is_unlabelled(value):
             continue
-        kind = _kind(value)
+        kind = label_kind(value)
         if kind is None:
             if isinstance(value, float):
                 raise ValueError(_not_whole(value, where))
@@ -434,7 +258,7 @@ def _from_objects(array: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.bool_]]
         known[where] = True
     if len(first) > 1:
         found = " and ".join(
-            f"{_KIND_NAMES[kind]} (first at navigation position {_position(where)})"
+            f"{KIND_NAMES[kind]} (first at navigation position {_position(where)})"
             for kind, where in first.items()
         )
         raise TypeError(
@@ -444,14 +268,14 @@ def _from_objects(array: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.bool_]]
     return np.array(values), known
 
 
-def _plain(value: Any) -> Any:
+def plain_label(value: Any) -> Any:
     """Return the Python object that a NumPy scalar, or bytes from a file, stand for."""
     if isinstance(value, bytes):
         return value.decode("utf-8")
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _kind(value: Any) -> str | None:
+def label_kind(value: Any) -> str | None:
     """Return the kind of label that ``value`` is, or None if it is not one."""
     if isinstance(value, bool):
         return "bool"

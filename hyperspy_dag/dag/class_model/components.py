@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ._noise import neighbour_correlation, no_point_spread, point_spread, relative_level
-from ._shrinkage import Shrinker
+from .noise import neighbour_correlation, no_point_spread, point_spread, relative_level
+from .shrinkage import Shrinker
 
 #: How much more variance the noise has for a score than white noise would: neighbouring channels
 #: correlate, and so do the components' large features with them.

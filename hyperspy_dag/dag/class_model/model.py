@@ -18,10 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from ._components import noise_weighted_components, posterior
-from ._latent import LatentBank, Maxima, variance_keeping
-from ._noise import (
-    KERNEL_SIZE,
+from .components import noise_weighted_components, posterior
+from .latent import LatentBank, Maxima, variance_keeping
+from .noise import (
     is_noise,
     neighbour_correlation,
     no_point_spread,
@@ -31,17 +30,7 @@ from ._noise import (
     rough_part,
     simulated_noise,
 )
-from ._shift import PADDING, Unshifted, find_shifts, fourier_shift
-
-__all__ = [
-    "KERNEL_SIZE",
-    "MAX_COMPONENTS",
-    "PADDING",
-    "Start",
-    "draw_latent",
-    "fit_start",
-    "fourier_shift",
-]
+from .shift import Unshifted, find_shifts, fourier_shift
 
 #: Most components of the clean spectrum.
 MAX_COMPONENTS = 12

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._checks import name_of
-from ._preprocessing_record import preprocessing_record
-from .preprocessing import MIN_CHANNELS, NORMALISED_RANGE, slabs
+from hyperspy_dag._utils.checks import name_of
+
+from .preprocess import MIN_CHANNELS, NORMALISED_RANGE, slabs
+from .record import preprocessing_record
 
 if TYPE_CHECKING:
     from exspy.signals import EELSSpectrum

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._checks import check_existing
-from .labels import UNLABELLED_STRINGS, get_labels
+from hyperspy_dag._utils.checks import check_existing
+
+from .label_map import get_labels
+from .parsing import UNLABELLED_STRINGS
 
 if TYPE_CHECKING:
     from exspy.signals import EELSSpectrum

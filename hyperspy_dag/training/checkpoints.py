@@ -14,17 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from hyperspy_dag._persistence import (
-    CHECKPOINT,
-    AugmenterFileError,
-    below,
-    finite,
-    read,
-    write,
-)
-
-from .fitted import ClassModel, History, evaluation_of, history_of
-from .stopping import Evaluation
+from hyperspy_dag.dag.fitted_class import ClassModel, History, evaluation_of, history_of
+from hyperspy_dag.dag.stopping import Evaluation
+from hyperspy_dag.io.files import CHECKPOINT, AugmenterFileError, below, finite, read, write
 
 
 @dataclass

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from hyperspy_dag._persistence import below, finite
+from hyperspy_dag.io.files import below, finite
 
-from .start import KERNEL_SIZE, LATENT_SIZE, MAX_COMPONENTS, Start
+from .class_model.model import LATENT_SIZE, MAX_COMPONENTS, Start
+from .class_model.noise import KERNEL_SIZE
 from .stopping import METRICS, Baseline, Evaluation
 
 

@@ -16,13 +16,13 @@ import numpy as np
 from . import draws
 from ._tensorflow import single_precision, tf
 from .architectures import Architecture
+from .class_model.model import Start, draw_latent
 from .designs import Design
 from .losses import discriminator_loss, generator_loss
 from .networks import Discriminator, Initialisers
 from .optimiser import Adam
 from .recipes import Recipe
 from .sampling import Sampler
-from .start import Start, draw_latent
 from .transforms import apply_view
 
 #: Length of the step that the gradient penalty takes, in standard deviations of a channel.

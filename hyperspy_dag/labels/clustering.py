@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._checks import check_choice, check_count, check_random_state
-from ._warnings import warn
-from .labels import navigation_shape
-from .preprocessing import check_signal, slabs
+from hyperspy_dag._utils.checks import check_choice, check_count, check_random_state
+from hyperspy_dag._utils.warnings import warn
+from hyperspy_dag.preprocessing.preprocess import check_signal, slabs
+
+from .parsing import navigation_shape
 
 if TYPE_CHECKING:
     from exspy.signals import EELSSpectrum

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._alignment import check_align_on, edge_shifts, mean_spectrum
-from ._checks import name_of
-from ._energy_ranges import axis_in_ev, ev_per_unit
-from ._preprocessing_record import preprocessing_record
-from ._resampling import plan, resampled
-from ._warnings import warn
-from .preprocessing import MIN_CHANNELS, check_signal
+from hyperspy_dag._utils.checks import name_of
+from hyperspy_dag._utils.warnings import warn
+
+from .alignment import check_align_on, edge_shifts, mean_spectrum
+from .energy_axis import axis_in_ev, ev_per_unit
+from .preprocess import MIN_CHANNELS, check_signal
+from .record import preprocessing_record
+from .resampling import plan, resampled
 
 if TYPE_CHECKING:
     from exspy.signals import EELSSpectrum

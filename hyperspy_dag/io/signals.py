@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._persistence import put_in_place
-from .labels import attach_labels
+from hyperspy_dag.labels import attach_labels
+
+from .files import put_in_place
 
 if TYPE_CHECKING:
     from exspy.signals import EELSSpectrum

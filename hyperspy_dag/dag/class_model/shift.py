@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ._components import NOISE_FACTOR, Components
-from ._noise import relative_level
+from .components import NOISE_FACTOR, Components
+from .noise import relative_level
 
 #: Channels that a spectrum is continued by at both ends before it is shifted.
 PADDING = 32

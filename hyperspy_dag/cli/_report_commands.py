@@ -85,7 +85,7 @@ def evaluate(
       hyperspy-dag evaluate oxides.dag test.hspy -l test.csv --classifier none --json
     """
     from hyperspy_dag import EELSAugmenter
-    from hyperspy_dag._checks import check_existing
+    from hyperspy_dag._utils.checks import check_existing
     from hyperspy_dag.metrics import WhiteLineWindows
     from hyperspy_dag.validation.tstr import check_classifiers
 
@@ -125,7 +125,7 @@ def evaluate(
         if path.suffix.lower() == ".html":
             report.to_html(path, overwrite=True)
         else:
-            from hyperspy_dag._output import write_text
+            from hyperspy_dag.io.signals import write_text
 
             write_text(path, json.dumps(figures, indent=1))
     written = [str(path) for path in reports]
@@ -154,7 +154,7 @@ def info(
       hyperspy-dag info run                     (the folder of --checkpoint-dir)
       hyperspy-dag info clean.hspy --labels oxides.csv
     """
-    from hyperspy_dag._checks import check_existing
+    from hyperspy_dag._utils.checks import check_existing
 
     from ._describe import describe
 

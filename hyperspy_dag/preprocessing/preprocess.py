@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._checks import check_flag
-from ._energy_ranges import (
+from hyperspy_dag._utils.checks import check_flag
+from hyperspy_dag._utils.warnings import warn
+
+from .energy_axis import (
     axis_in_ev,
     background_window,
     crop_indices,
@@ -24,8 +26,7 @@ from ._energy_ranges import (
     ev_per_unit,
     put_axis_in_ev,
 )
-from ._preprocessing_record import preprocessing_record, write_record
-from ._warnings import warn
+from .record import preprocessing_record, write_record
 
 if TYPE_CHECKING:
     from exspy.signals import EELSSpectrum

@@ -13,16 +13,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._alignment import check_align_on, edge_shifts, warn_if_apart
-from ._checks import name_of
-from ._energy_ranges import ev_per_unit
-from ._headers import plain_metadata
-from ._preprocessing_record import preprocessing_record
-from ._resampling import Resampling, plan
-from ._warnings import warn
-from .energy_axes import check_signals, checked_axis, source_record, warn_if_confounded
-from .labels import ClassLabels, Label, merge_labels, parse_labels
-from .preprocessing import NORMALISED_RANGE, check_signal
+from hyperspy_dag._utils.checks import name_of
+from hyperspy_dag._utils.warnings import warn
+from hyperspy_dag.io.headers import plain_metadata
+from hyperspy_dag.labels import ClassLabels, Label, merge_labels, parse_labels
+from hyperspy_dag.preprocessing.alignment import check_align_on, edge_shifts, warn_if_apart
+from hyperspy_dag.preprocessing.common_axis import (
+    check_signals,
+    checked_axis,
+    source_record,
+    warn_if_confounded,
+)
+from hyperspy_dag.preprocessing.energy_axis import ev_per_unit
+from hyperspy_dag.preprocessing.preprocess import NORMALISED_RANGE, check_signal
+from hyperspy_dag.preprocessing.record import preprocessing_record
+from hyperspy_dag.preprocessing.resampling import Resampling, plan
 
 if TYPE_CHECKING:
     from exspy.signals import EELSSpectrum
@@ -96,7 +101,7 @@ def training_set(
     s : exspy.signals.EELSSpectrum, or list of them
         Max-normalised spectra, as :func:`preprocess` returns them. Of a lazy signal only the blocks
         that hold labelled spectra are read, in one computation. Several signals are brought to one
-        energy axis as :func:`~hyperspy_dag.energy_axes.common_energy_axis` does, and normalised
+        energy axis as :func:`~hyperspy_dag.common_energy_axis` does, and normalised
         again.
     labels : array-like, HyperSpy signal or ClassLabels, or list of them
         See :func:`hyperspy_dag.labels.parse_labels`. A list of signals needs a list of labels.
@@ -105,7 +110,7 @@ def training_set(
     recommended_spectra : int or None, default 30
         Fewer than this in a class give a warning. None gives no advice on the choice of spectra.
     align_on : (float, float) or SpanROI, optional
-        See :func:`~hyperspy_dag.energy_axes.common_energy_axis`; the mean is that of the labelled
+        See :func:`~hyperspy_dag.common_energy_axis`; the mean is that of the labelled
         spectra. Several signals only.
 
     Returns

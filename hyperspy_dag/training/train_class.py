@@ -9,18 +9,18 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from hyperspy_dag._persistence import AugmenterFileError
+from hyperspy_dag.dag.architectures import Architecture
+from hyperspy_dag.dag.class_model.model import fit_start
+from hyperspy_dag.dag.designs import Design
+from hyperspy_dag.dag.fitted_class import ClassModel, History
+from hyperspy_dag.dag.generators import make_generator
+from hyperspy_dag.dag.recipes import Recipe
+from hyperspy_dag.dag.stopping import Evaluation, Judge, StoppingRule
+from hyperspy_dag.dag.trainer import Trainer
+from hyperspy_dag.io.files import AugmenterFileError
 
-from .architectures import Architecture
 from .checkpoints import ClassCheckpoint, Progress, Saved
-from .designs import Design
-from .fitted import ClassModel, History
-from .generators import make_generator
 from .jobs import Report, TrainingDivergedError, TrainingProgress
-from .recipes import Recipe
-from .start import fit_start
-from .stopping import Evaluation, Judge, StoppingRule
-from .training import Trainer
 
 _logger = logging.getLogger(__name__)
 

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._checks import check_number, name_of
-from ._energy_ranges import roi_in_ev
-from ._warnings import warn
+from hyperspy_dag._utils.checks import check_number, name_of
+from hyperspy_dag._utils.warnings import warn
+
+from .energy_axis import roi_in_ev
 
 #: Correlation of two mean spectra below which there is no common edge to align on.
 _MIN_CORRELATION = 0.9
@@ -88,7 +89,7 @@ def _edge_shift(
     from scipy.interpolate import CubicSpline
     from scipy.signal import detrend
 
-    from .metrics import energy_shift
+    from hyperspy_dag.metrics import energy_shift
 
     low, high = window
     reach = (high - low) / 2
@@ -157,7 +158,7 @@ def warn_if_apart(
 
 def _likely_shift(mean: NDArray, reference: NDArray, energy: NDArray) -> float:
     """Shift in eV that makes two mean spectra much more alike; 0 if there is none."""
-    from .metrics import energy_shift
+    from hyperspy_dag.metrics import energy_shift
 
     if np.ptp(mean) == 0 or np.ptp(reference) == 0:
         return 0.0

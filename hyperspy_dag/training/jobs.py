@@ -13,12 +13,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .architectures import Architecture
+from hyperspy_dag.dag.architectures import Architecture
+from hyperspy_dag.dag.designs import Design
+from hyperspy_dag.dag.fitted_class import ClassModel
+from hyperspy_dag.dag.recipes import Recipe
+from hyperspy_dag.dag.stopping import StoppingRule
+
 from .checkpoints import ClassCheckpoint
-from .designs import Design
-from .fitted import ClassModel
-from .recipes import Recipe
-from .stopping import StoppingRule
 
 
 class TrainingDivergedError(RuntimeError):
@@ -108,8 +109,9 @@ def fit_class(job: ClassJob, spectra: np.ndarray, report: Report) -> Fitted:
     def seconds() -> float:
         return before + time.perf_counter() - begin
 
-    from ._tensorflow import tf
-    from .fitting import Fitter, lend_trainer
+    from hyperspy_dag.dag._tensorflow import tf
+
+    from .train_class import Fitter, lend_trainer
 
     try:
         with lend_trainer(spectra.shape[1], job.architecture, job.design, job.recipe) as trainer:

@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._checks import check_count
-from .dag.jobs import ClassJob, Fitted, Report, TrainingProgress, fit_class
+from hyperspy_dag._utils.checks import check_count
+
+from .jobs import ClassJob, Fitted, Report, TrainingProgress, fit_class
 
 if TYPE_CHECKING:
     from distributed import Client

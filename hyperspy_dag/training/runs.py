@@ -13,14 +13,23 @@ from typing import Any
 
 import numpy as np
 
-from . import __version__
-from ._checks import check_folder
-from ._headers import check_classes, check_digest, check_energy_axis, check_metadata
-from ._persistence import CHECKPOINT, AugmenterFileError, below, finite, read, to_json, write
-from ._warnings import warn
-from .dag.checkpoints import ClassCheckpoint
-from .labels import ClassLabels
-from .training_data import TrainingSet, data_digest
+from hyperspy_dag import __version__
+from hyperspy_dag._utils.checks import check_folder
+from hyperspy_dag._utils.warnings import warn
+from hyperspy_dag.io.files import (
+    CHECKPOINT,
+    AugmenterFileError,
+    below,
+    finite,
+    read,
+    to_json,
+    write,
+)
+from hyperspy_dag.io.headers import check_classes, check_digest, check_energy_axis, check_metadata
+from hyperspy_dag.labels import ClassLabels
+
+from .checkpoints import ClassCheckpoint
+from .training_set import TrainingSet, data_digest
 
 _RUN_FILE = "run.npz"
 

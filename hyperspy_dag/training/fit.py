@@ -14,15 +14,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._checks import check_count
-from ._headers import check_classes, check_digest, check_energy_axis, check_metadata
-from ._persistence import below
-from ._progress import ClassProgress, EpochProgress
-from ._runs import Run, check_new_run
-from ._workers import check_workers, fit_classes
-from .dag.fitted import ClassModel
-from .dag.jobs import ClassJob, TrainingProgress
-from .training_data import TrainingSet
+from hyperspy_dag._utils.checks import check_count
+from hyperspy_dag.dag.fitted_class import ClassModel
+from hyperspy_dag.io.files import below
+from hyperspy_dag.io.headers import check_classes, check_digest, check_energy_axis, check_metadata
+
+from .jobs import ClassJob, TrainingProgress
+from .progress import ClassProgress, EpochProgress
+from .runs import Run, check_new_run
+from .training_set import TrainingSet
+from .workers import check_workers, fit_classes
 
 if TYPE_CHECKING:
     from distributed import Client

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The labels of synthetic spectra: kept in ``metadata.DAG``, and sliced with the signal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .parsing import KIND_NAMES, Label, label_kind, plain_label
+
+if TYPE_CHECKING:
+    from hyperspy.signal import BaseSignal
+
+
+def attach_labels(aug: BaseSignal, index: Any, classes: list[Label]) -> None:
+    """Store the class of every spectrum of ``aug`` in its metadata, in place.
+
+    ``metadata.DAG.labels`` becomes an integer array of the navigation shape and
+    ``metadata.DAG.classes`` the list of class names it points into. Both are plain NumPy and Python
+    objects, so a file that holds them opens without this package.
+
+    Parameters
+    ----------
+    aug : exspy.signals.EELSSpectrum
+        Synthetic spectra with axes (spectrum, class | energy).
+    index : array-like of int, shape ``aug.data.shape[:-1]``
+        Position of each spectrum's class in ``classes``.
+    classes : list of str, int or bool
+        Class names, all of one kind.
+
+    Raises
+    ------
+    ValueError
+        ``index`` has another shape, or points outside ``classes``.
+    TypeError
+        ``index`` does not hold whole numbers, or the class names are of several kinds.
+    """
+    index = np.asarray(index)
+    if index.dtype.kind not in "iu":
+        raise TypeError(f"index must hold whole numbers; got dtype {index.dtype}.")
+    nav_shape = aug.data.shape[: -aug.axes_manager.signal_dimension]
+    if index.shape != nav_shape:
+        raise ValueError(
+            f"index must have the navigation shape of the signal, {nav_shape}; got {index.shape}."
+        )
+    classes = [plain_label(label) for label in classes]
+    kinds = sorted({label_kind(label) or type(label).__name__ for label in classes})
+    if len(kinds) != 1 or kinds[0] not in KIND_NAMES:
+        raise TypeError(f"classes must be all str, all int or all bool; got {', '.join(kinds)}.")
+    if index.size and not 0 <= index.min() <= index.max() < len(classes):
+        raise ValueError(
+            f"index must point into the {len(classes)} classes (0 to {len(classes) - 1}); "
+            f"got {index.min()} to {index.max()}."
+        )
+    # At least one axis: HDF5 cannot store a compressed array that has none.
+    aug.metadata.set_item("DAG.labels", np.atleast_1d(index.astype(np.int64)))
+    aug.metadata.set_item("DAG.classes", classes)
+
+
+def get_labels(aug: BaseSignal) -> NDArray[Any]:
+    """Return the label of every spectrum of a signal made by ``dag_augment``.
+
+    Works on the whole signal, on slices of it along ``inav`` and ``isig``, and after saving and
+    loading.
+
+    Parameters
+    ----------
+    aug : exspy.signals.EELSSpectrum
+        Result of ``dag_augment`` or of ``EELSAugmenter.sample``.
+
+    Returns
+    -------
+    numpy.ndarray of str, int or bool
+        Labels, of shape ``aug.data.shape[:-1]``: (classes, spectra) for the whole signal, and no
+        dimension for a single spectrum (``labels.item()`` is then its label).
+
+    Raises
+    ------
+    TypeError
+        ``aug`` is not a HyperSpy signal.
+    ValueError
+        The signal has no labels, or its navigation axes were rearranged in a way that the labels
+        did not follow.
+    """
+    if not hasattr(aug, "metadata") or not hasattr(aug, "axes_manager"):
+        raise TypeError(
+            f"get_labels takes a HyperSpy signal made by dag_augment; got {type(aug).__name__}."
+        )
+    metadata = aug.metadata
+    if not (metadata.has_item("DAG.labels") and metadata.has_item("DAG.classes")):
+        raise ValueError(
+            f"{aug!r} carries no labels (metadata.DAG.labels): it was not made by dag_augment. "
+            "The labels of real spectra are those that you gave to dag_augment."
+        )
+    index = np.asarray(metadata.DAG.labels)
+    nav_shape = aug.data.shape[: -aug.axes_manager.signal_dimension or None]
+    if aug.axes_manager.navigation_dimension == 0:
+        nav_shape = ()
+    agrees = index.shape == nav_shape or (nav_shape == () and index.size == 1)
+    if not agrees or _axes_swapped(aug):
+        raise ValueError(
+            f"The labels in metadata.DAG.labels, of shape {index.shape}, do not belong to the "
+            f"navigation shape {nav_shape} of {aug!r}: the navigation axes were rearranged "
+            "(transpose, swap, stack, sum, crop, split), or it was sliced where hyperspy_dag is "
+            "not installed or is switched off (HYPERSPY_DAG_NO_HOOK). Take parts by inav, which "
+            "the labels follow, or call get_labels on the signal before that step and treat the "
+            "label array in the same way."
+        )
+    classes = np.asarray([plain_label(label) for label in metadata.DAG.classes])
+    return classes[index.reshape(nav_shape)]
+
+
+def install_label_slicing(signal_class: type) -> None:
+    """Make slices of ``signal_class`` take the labels in ``metadata.DAG.labels`` along.
+
+    HyperSpy slices what ``_additional_slicing_targets`` names, but hands navigation and signal
+    slices alike to each target, which a map without signal axes does not survive. The target is
+    therefore a property of the signal that knows which slices concern it.
+
+    Parameters
+    ----------
+    signal_class : type
+        ``exspy.signals.EELSSpectrum``; subclasses inherit. Doing it twice does no harm.
+    """
+    name = "_dag_label_map"
+    if name in signal_class._additional_slicing_targets:
+        return
+    setattr(signal_class, name, property(_get_label_map, _set_label_map))
+    # A new list: the old one belongs to BaseSignal and so to every other kind of signal.
+    signal_class._additional_slicing_targets = [*signal_class._additional_slicing_targets, name]
+
+
+class _LabelMap:
+    """The labels of one signal, as HyperSpy's slicing wants to see them."""
+
+    def __init__(self, signal: BaseSignal) -> None:
+        self._signal = signal
+
+    def _slicer(self, slices: Any, isNavigation: bool | None = None, out: Any = None) -> Any:
+        index = np.asarray(self._signal.metadata.DAG.labels)
+        axes = self._signal.axes_manager._axes
+        shape = tuple(axis.size for axis in axes if axis.navigate)
+        if isNavigation and shape and index.shape == shape:
+            from hyperspy.signals import BaseSignal
+
+            navigation = [axis.get_axis_dictionary() for axis in axes if axis.navigate]
+            index = np.atleast_1d(BaseSignal(index, axes=navigation).inav[slices].data)
+        if out is None:
+            return index
+        _set_label_map(out._signal, index)
+        return None
+
+
+def _get_label_map(signal: BaseSignal) -> _LabelMap:
+    if not signal.metadata.has_item("DAG.labels"):
+        raise AttributeError("this signal carries no labels")
+    return _LabelMap(signal)
+
+
+def _set_label_map(signal: BaseSignal, index: NDArray[Any]) -> None:
+    signal.metadata.set_item("DAG.labels", index)
+
+
+def _axes_swapped(aug: BaseSignal) -> bool:
+    """Say whether the array has its axes as (spectrum, class); its shape may fit all the same."""
+    names = [axis.name for axis in aug.axes_manager._axes if axis.navigate]
+    return "class" in names and "spectrum" in names[: names.index("class")]
