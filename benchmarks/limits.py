@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from judge import load, markdown_table
 
 from hyperspy_dag import metrics
-from hyperspy_dag.dag.class_model.model import MAX_COMPONENTS, Start, fit_start
+from hyperspy_dag.dag.class_model.model import MAX_COMPONENTS, ClassModel, fit_class_model
 from hyperspy_dag.dag.class_model.noise import simulated_noise
 from hyperspy_dag.dag.class_model.shift import fourier_shift
 
@@ -36,19 +36,19 @@ MOST = max(COUNTS)
 COLUMNS = ["precision", "recall", "precision + recall", "density", "coverage"]
 
 
-def clean_of(start: Start, latent: NDArray) -> NDArray[np.float64]:
+def clean_of(start: ClassModel, latent: NDArray) -> NDArray[np.float64]:
     """Spectra of latent vectors without noise."""
     spectra = start.mean + latent[:, :MAX_COMPONENTS] @ start.basis
     return fourier_shift(spectra, start.jitter * latent[:, MAX_COMPONENTS])
 
 
-def level_of(start: Start, latent: NDArray) -> NDArray[np.float64]:
+def level_of(start: ClassModel, latent: NDArray) -> NDArray[np.float64]:
     """Noise levels of latent vectors."""
     return np.exp(start.level[0] + start.level[1] * latent[:, MAX_COMPONENTS + 1])
 
 
 def model_noise(
-    start: Start, clean: NDArray, level: NDArray, random: np.random.Generator
+    start: ClassModel, clean: NDArray, level: NDArray, random: np.random.Generator
 ) -> NDArray[np.float64]:
     """Noise of a model for clean spectra."""
     variance = start.background + start.intensity * clean.clip(0)
@@ -57,7 +57,7 @@ def model_noise(
 
 
 def measured_noise(
-    start: Start, train: NDArray, level: NDArray, random: np.random.Generator
+    start: ClassModel, train: NDArray, level: NDArray, random: np.random.Generator
 ) -> NDArray[np.float64]:
     """Residuals of the training spectra that are nearest in level, of either sign."""
     residual = train - clean_of(start, start.latent)
@@ -69,7 +69,7 @@ def measured_noise(
     return (sign * level / own[taken])[:, None] * residual[taken]
 
 
-def sets(seed: int, everything: Start) -> tuple[NDArray, dict[str, NDArray]]:
+def sets(seed: int, everything: ClassModel) -> tuple[NDArray, dict[str, NDArray]]:
     """Real spectra that judge, and the synthetic ones of each row."""
     spectra, _ = load()
     order = np.random.default_rng(seed).permutation(len(spectra))
@@ -78,7 +78,7 @@ def sets(seed: int, everything: Start) -> tuple[NDArray, dict[str, NDArray]]:
     made = {}
     for n in COUNTS:
         train = spectra[order[:n]]
-        start = fit_start(train)
+        start = fit_class_model(train)
         latent = start.bank.draw(len(held), np.random.SeedSequence(seed))
         clean, level = clean_of(start, latent), level_of(start, latent)
         made[f"generator, {n} spectra"] = clean + model_noise(start, clean, level, random)
@@ -100,7 +100,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results")
     arguments = parser.parse_args()
 
-    everything = fit_start(load()[0])
+    everything = fit_class_model(load()[0])
     found: dict[str, list] = {}
     for seed in range(arguments.seeds):
         held_out, made = sets(seed, everything)

@@ -294,12 +294,12 @@ def resources(augmenter: EELSAugmenter) -> dict[str, dict[str, float]]:
     """What each class of a fitted augmenter took."""
     return {
         label: {
-            "fit_seconds": augmenter._fitted().seconds[label],
+            "fit_seconds": augmenter.fit_seconds_[label],
             "epochs": len(model.history.generator_cost),
             "epoch_kept": model.best.epoch,
             "parameters": int(sum(weight.size for weight in model.weights)),
         }
-        for label, model in augmenter._fitted().models.items()
+        for label, model in augmenter.generators_.items()
     }
 
 

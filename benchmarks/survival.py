@@ -45,13 +45,13 @@ def train(folder: str, resume: bool, die_in_write: int) -> None:
 
     from hyperspy_dag import EELSAugmenter
     from hyperspy_dag.dag.trainer import Trainer
-    from hyperspy_dag.training.train_class import Fitter
+    from hyperspy_dag.training.train_class import ClassTraining
 
-    fit, epochs, save, writes = Fitter.fit, Trainer.train, np.savez, []
+    run, epochs, save, writes = ClassTraining.run, Trainer.train, np.savez, []
 
-    def telling_fit(self, name, *arguments):
-        print("class", name, flush=True)
-        return fit(self, name, *arguments)
+    def telling_run(self, callback):
+        print("class", self.job.label, flush=True)
+        return run(self, callback)
 
     def telling_train(self, first, number, *arguments):
         print("from", first, flush=True)
@@ -68,7 +68,7 @@ def train(folder: str, resume: bool, die_in_write: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         save(file, **arrays)
 
-    Fitter.fit, Trainer.train, np.savez = telling_fit, telling_train, dying_save
+    ClassTraining.run, Trainer.train, np.savez = telling_run, telling_train, dying_save
     if resume:
         augmenter = EELSAugmenter.resume(folder, show_progressbar=False)
     else:
@@ -84,7 +84,7 @@ def train(folder: str, resume: bool, die_in_write: int) -> None:
             show_progressbar=False,
         )
     digest = hashlib.sha256()
-    for model in augmenter._fitted().models.values():
+    for model in augmenter.generators_.values():
         for weight in model.weights:
             digest.update(weight.tobytes())
     print("writes", len(writes), flush=True)

@@ -1,40 +1,42 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The fitted object: EELSAugmenter."""
+"""The estimator: fits a generator to each class, draws from it, and is saved."""
 
 from __future__ import annotations
 
-import hashlib
-import logging
 import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import NotFittedError
 
 from . import __version__
 from ._utils.checks import (
-    check_choice,
     check_count,
     check_flag,
     check_number,
     check_random_state,
     check_writable,
 )
+from ._utils.streams import FIT, SAMPLE, class_stream
 from ._utils.warnings import warn
-from .dag.architectures import ARCHITECTURES, AUTO, GeneratorBranches
+from .dag.architectures import ARCHITECTURES, GeneratorBranches
 from .dag.designs import DESIGNS
-from .dag.fitted_class import ClassModel
+from .dag.fitted_class import FittedClass
 from .dag.recipes import RECIPES
 from .dag.sources import SpectrumSource, lazy_stack
-from .dag.stopping import CRITERIA, METRICS, StoppingRule
+from .dag.stopping import CRITERIA, METRICS
 from .io import files
 from .io.files import AugmenterFileError
 from .io.signals import synthetic_signal
-from .training.fit import FitResult, Way, carry_out
-from .training.jobs import ClassJob, TrainingDivergedError, TrainingProgress
+from .training.fit import FitResult, run_jobs
+from .training.progress import TrainingProgress
 from .training.runs import Run, begin_run, open_run
-from .training.training_set import TrainingSet, training_set
+from .training.settings import FitOptions, FitSettings
+from .training.train_class import ClassJob, TrainingDivergedError
+from .training.training_set import TrainingSet, read_training_set
 from .training.workers import WorkerLostError
 
 if TYPE_CHECKING:
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
     from .component import EELSAugmenterComponent
     from .dag.stopping import Evaluation
     from .metrics import WhiteLineWindows
+    from .preprocessing.energy_axis import EnergyAxis
     from .validation import Report
 
 __all__ = [
@@ -57,11 +60,6 @@ __all__ = [
     "WorkerLostError",
 ]
 
-_logger = logging.getLogger(__name__)
-
-#: Choices of ``precision=``.
-PRECISIONS = ("single", "mixed")
-
 _CLEAN_DRAWS = 2000
 """Spectra of a class whose mean and variations its model component has."""
 
@@ -70,11 +68,7 @@ _LOWEST_DOSE = 1e-6
 """Noise a thousand times that of the training spectra; soon after, numbers leave their range."""
 
 
-class NotFittedError(ValueError, AttributeError):
-    """The augmenter was asked for spectra before :meth:`EELSAugmenter.fit`."""
-
-
-class EELSAugmenter:
+class EELSAugmenter(BaseEstimator):
     """Trains one data-augmentation GAN for each class of EELS spectra and draws from them.
 
     Parameters
@@ -114,11 +108,33 @@ class EELSAugmenter:
         Classes that were fitted, sorted as :func:`numpy.unique` does.
     history_ : dict of class to History
         Costs per epoch and the metrics at each evaluation.
-    baseline_ : dict of class to Baseline
+    baseline_ : dict of class to RealReference
         The metrics of real against real spectra.
     best_ : dict of class to Evaluation
         Epoch and metrics of the state that was kept.
+    generators_ : dict of class to FittedClass
+        Weights, statistical model, history and metrics.
+    settings_ : FitSettings
+        The arguments of the fit, with the choices of "auto" and None made.
     random_state_ : int
+        The one that the fit was made with.
+    energy_axis_ : EnergyAxis
+        Of the training spectra, in eV.
+    preprocessing_ : dict or None
+        What ``dag_preprocess`` noted in the training spectra's metadata.
+    training_digest_ : str
+        SHA-256 of the training spectra and their labels.
+    spectrum_digests_ : array of uint64
+        One number for each training spectrum: see
+        :func:`hyperspy_dag.training.training_set.spectrum_digests`.
+    training_counts_ : dict of class to int
+        Number of training spectra.
+    fit_seconds_ : dict of class to float
+        Time that the training took.
+
+    See Also
+    --------
+    exspy.signals.EELSSpectrum.dag_augment : Fit and draw in one call.
 
     Notes
     -----
@@ -144,32 +160,27 @@ class EELSAugmenter:
         random_state: int | np.random.Generator | None = None,
         precision: str = "single",
     ):
-        self.design = check_choice("design", design, DESIGNS)
-        self.recipe = check_choice("recipe", recipe, RECIPES)
-        architecture = check_choice("architecture", architecture, ["auto", *ARCHITECTURES])
-        self.architecture = AUTO[recipe] if architecture == "auto" else architecture
-        if stopping is not None:
-            check_choice("stopping", stopping, CRITERIA)
+        # Stored as given, and checked when fitted: so that scikit-learn's `clone`, `set_params`
+        # and pipelines work.
+        self.design = design
+        self.architecture = architecture
+        self.recipe = recipe
         self.stopping = stopping
-        self.tolerance = check_number("tolerance", tolerance, minimum=0.0)
-        if max_epochs is None:
-            max_epochs = RECIPES[recipe].max_epochs
-        self.max_epochs = check_count("max_epochs", max_epochs)
-        self.precision = check_choice("precision", precision, PRECISIONS)
-        self.random_state_ = check_random_state(random_state)
-        self._result: FitResult | None = None
+        self.tolerance = tolerance
+        self.max_epochs = max_epochs
+        self.random_state = random_state
+        self.precision = precision
 
     def __repr__(self) -> str:
-        if self._result is None:
-            state = "not fitted"
+        if not hasattr(self, "_result"):
+            settings, state = self, "not fitted"
         else:
-            count = len(self.classes_)
-            state = f"{count} class{'es' if count > 1 else ''}: " + ", ".join(
-                map(str, self.classes_)
-            )
+            settings, count = self.settings_, len(self.classes_)
+            names = ", ".join(map(str, self.classes_))
+            state = f"{count} class{'es' if count > 1 else ''}: {names}"
         return (
-            f"<EELSAugmenter, design: {self.design}, architecture: {self.architecture}, "
-            f"recipe: {self.recipe}, {state}>"
+            f"<EELSAugmenter, design: {settings.design}, architecture: {settings.architecture}, "
+            f"recipe: {settings.recipe}, {state}>"
         )
 
     # -- fitted state ------------------------------------------------------------------------
@@ -187,15 +198,63 @@ class EELSAugmenter:
     @property
     def baseline_(self) -> dict:
         """Metrics of real against real spectra, by class."""
-        return {label: model.baseline for label, model in self._fitted().models.items()}
+        return {label: model.reference for label, model in self._fitted().models.items()}
 
     @property
     def best_(self) -> dict[Any, Evaluation]:
         """Epoch and metrics of the state that was kept, by class."""
         return {label: model.best for label, model in self._fitted().models.items()}
 
+    @property
+    def generators_(self) -> dict[Any, FittedClass]:
+        """Fitted generators, by class."""
+        return dict(self._fitted().models)
+
+    @property
+    def settings_(self) -> FitSettings:
+        """The arguments of the fit, with the choices of "auto" and None made."""
+        return self._fitted().settings
+
+    @property
+    def random_state_(self) -> int:
+        """The random state that the fit was made with."""
+        return self._fitted().settings.random_state
+
+    @property
+    def energy_axis_(self) -> EnergyAxis:
+        """Energy axis of the training spectra, in eV."""
+        return self._fitted().energy_axis
+
+    @property
+    def preprocessing_(self) -> dict[str, Any] | None:
+        """What ``dag_preprocess`` noted in the training spectra's metadata."""
+        return self._fitted().preprocessing
+
+    @property
+    def training_digest_(self) -> str:
+        """SHA-256 of the training spectra and their labels."""
+        return self._fitted().digest
+
+    @property
+    def spectrum_digests_(self) -> np.ndarray:
+        """A number for each training spectrum."""
+        return self._fitted().spectrum_digests
+
+    @property
+    def training_counts_(self) -> dict[Any, int]:
+        """Number of training spectra, by class."""
+        return {label: model.n_training for label, model in self._fitted().models.items()}
+
+    @property
+    def fit_seconds_(self) -> dict[Any, float]:
+        """Time in seconds that the training took, by class."""
+        return dict(self._fitted().seconds)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "_result")
+
     def _fitted(self) -> FitResult:
-        if self._result is None:
+        if not hasattr(self, "_result"):
             raise NotFittedError("this EELSAugmenter is not fitted: call fit(s, labels) first")
         return self._result
 
@@ -203,8 +262,8 @@ class EELSAugmenter:
 
     def fit(
         self,
-        s: EELSSpectrum | Sequence[EELSSpectrum],
-        labels: ArrayLike | Sequence[ArrayLike],
+        s: EELSSpectrum | Sequence[EELSSpectrum] | TrainingSet,
+        labels: ArrayLike | Sequence[ArrayLike] | None = None,
         *,
         align_on: tuple[float, float] | None = None,
         n_jobs: int | None = None,
@@ -218,7 +277,7 @@ class EELSAugmenter:
 
         Parameters
         ----------
-        s : EELSSpectrum, or list of them
+        s : EELSSpectrum, list of them, or TrainingSet
             Maximum-normalised spectra, as :meth:`~exspy.signals.EELSSpectrum.dag_preprocess`
             makes them; any navigation shape, lazy or not. Of a lazy signal only the labelled
             spectra are read. Several signals, from several experiments, are brought to one energy
@@ -282,8 +341,16 @@ class EELSAugmenter:
         processes, which decides the order of sums, but not on `n_jobs`, `client` or
         checkpoints.
         """
-        way = Way.of(n_jobs, client, checkpoint_dir, checkpoint_every, show_progressbar, callback)
-        return self._fit(training_set(s, labels, align_on=align_on), way)
+        settings = FitSettings.checked(**self.get_params())
+        options = FitOptions.checked(
+            n_jobs=n_jobs,
+            client=client,
+            checkpoint_dir=checkpoint_dir,
+            checkpoint_every=checkpoint_every,
+            show_progressbar=show_progressbar,
+            callback=callback,
+        )
+        return self._fit(settings, _training_set(s, labels, align_on), options)
 
     @classmethod
     def resume(
@@ -327,28 +394,49 @@ class EELSAugmenter:
         BlockingIOError
             Another process trains into this folder.
         """
-        way = Way.of(n_jobs, client, show_progressbar=show_progressbar, callback=callback)
+        options = FitOptions.checked(
+            n_jobs=n_jobs, client=client, show_progressbar=show_progressbar, callback=callback
+        )
         run, header, data = open_run(checkpoint_dir)
         if (s is None) != (labels is None):
             raise TypeError("give both s and labels, or neither")
         align_on = (data.preprocessing or {}).get("align_on")
-        if s is not None and training_set(s, labels, align_on=align_on).digest != data.digest:
+        if s is not None and _training_set(s, labels, align_on).digest != data.digest:
             raise ValueError(
                 f"these spectra or labels are not those that the training in {run.folder} was "
                 "begun with; leave s and labels out to go on with its own, or fit anew"
             )
-        augmenter = cls._of_settings(run.folder, header["settings"])
-        return augmenter._fit(data, way, run)
+        try:
+            settings = FitSettings.of_file(header["settings"])
+        except (LookupError, TypeError, ValueError) as error:
+            raise _not_understood(run.folder, error) from error
+        return cls(**settings.as_dict())._fit(settings, data, options, run)
 
-    def _fit(self, data: TrainingSet, way: Way, run: Run | None = None) -> EELSAugmenter:
-        if way.new_run is not None:
-            run = begin_run(way.new_run, way.every, self._settings(), data)
-        jobs = [self._job(number, label, run) for number, label in enumerate(data.classes)]
-        outcome = carry_out(jobs, data, way, run)
+    def _fit(
+        self, settings: FitSettings, data: TrainingSet, options: FitOptions, run: Run | None = None
+    ) -> EELSAugmenter:
+        if options.checkpoint_dir is not None:
+            run = begin_run(
+                options.checkpoint_dir, options.checkpoint_every, settings.as_dict(), data
+            )
+        recipe = replace(RECIPES[settings.recipe], mixed_precision=settings.precision == "mixed")
+        jobs = [
+            ClassJob(
+                label=label,
+                architecture=ARCHITECTURES[settings.architecture],
+                design=DESIGNS[settings.design],
+                recipe=recipe,
+                stopping=settings.stopping_rule,
+                seed=class_stream(label, FIT, settings.random_state),
+                checkpoint=None if run is None else run.checkpoint(number),
+            )
+            for number, label in enumerate(data.classes)
+        ]
+        outcome = run_jobs(jobs, data, options, run)
         if outcome.models:
-            self._result = FitResult.of(data, outcome.models, outcome.seconds)
+            self._result = FitResult.of(settings, data, outcome)
         for label in outcome.ended:
-            self._warn_if_not_reached(label, outcome.models[label])
+            _warn_if_not_reached(label, outcome.models[label], settings.stopping)
         if outcome.errors:
             raise self._first_error(outcome.errors, run)
         if outcome.fault is not None:
@@ -363,48 +451,17 @@ class EELSAugmenter:
             )
         return self
 
-    def _job(self, number: int, label: Any, run: Run | None) -> ClassJob:
-        return ClassJob(
-            label=label,
-            architecture=ARCHITECTURES[self.architecture],
-            design=DESIGNS[self.design],
-            recipe=replace(RECIPES[self.recipe], mixed_precision=self.precision == "mixed"),
-            stopping=StoppingRule(self.stopping, self.tolerance, self.max_epochs),
-            seed=self._stream(label, "fit", self.random_state_),
-            checkpoint=None if run is None else run.checkpoint(number),
-        )
-
     def _first_error(self, errors: dict[Any, Exception], run: Run | None) -> Exception:
         (first, error), *others = errors.items()
         if others:
             more = "; ".join(f"{label}: {one}" for label, one in others)
             error.add_note(f"That was class {first}. Not fitted besides: {more}")
-        if self._result is not None:
+        if hasattr(self, "_result"):
             error.add_note(f"This augmenter keeps: {', '.join(map(str, self.classes_))}.")
         # A class that diverged would do so again: `resume` takes the same spectra and settings.
         if run is not None and isinstance(error, OSError | MemoryError | WorkerLostError):
             error.add_note(f"Once that is mended, go on by {_resume_call(run)}.")
         return error
-
-    def _stream(self, label: Any, purpose: str, state: int) -> np.random.SeedSequence:
-        """Stream of a class: its own, whatever other classes are fitted beside it."""
-        name = f"{type(label).__name__}:{label}:{purpose}".encode()
-        key = np.frombuffer(hashlib.sha256(name).digest()[:16], np.uint32)
-        return np.random.SeedSequence(state, spawn_key=tuple(map(int, key)))
-
-    def _warn_if_not_reached(self, label: Any, model: ClassModel) -> None:
-        if self.stopping is None or any(e.reached for e in model.history.evaluations):
-            return
-        figures = ", ".join(
-            f"{name.replace('_', ' ')} {model.best.metrics[name]:.3g} "
-            f"(real spectra: {model.baseline.mean[name]:.3g})"
-            for name in CRITERIA[self.stopping]
-        )
-        warn(
-            f"Class {label!r}: the stopping criterion was not reached in "
-            f"{len(model.history.generator_cost)} epochs; the best state, of epoch "
-            f"{model.best.epoch}, is kept: {figures}."
-        )
 
     # -- spectra -----------------------------------------------------------------------------
 
@@ -470,7 +527,7 @@ class EELSAugmenter:
         labels = self.classes_ if label is None else [self._known(label)]
         sources = [self._source(one, state, noise, options) for one in labels]
         if lazy:
-            spectra = lazy_stack(sources, n_spectra, fit.channels)
+            spectra = lazy_stack(sources, n_spectra, fit.energy_axis.size)
         else:
             spectra = np.stack([source.draw(n_spectra) for source in sources])
         index = np.repeat(np.arange(len(labels))[:, None], n_spectra, axis=1)
@@ -480,7 +537,7 @@ class EELSAugmenter:
             spectra,
             index,
             labels,
-            fit.axis,
+            fit.energy_axis,
             self._provenance(labels, n_spectra, state, noise, dose, energy_jitter),
             title="Synthetic spectra" if label is None else f"Synthetic spectra of {label}",
             instrument=fit.instrument,
@@ -520,30 +577,30 @@ class EELSAugmenter:
         """
         from .component import EELSAugmenterComponent
 
-        uniform = "scale" in self._fitted().axis
         check_count("n_variations", n_variations, minimum=0)
-        jitter = 0.0 if RECIPES[self.recipe].physical and uniform else None
+        physical = RECIPES[self.settings_.recipe].physical
+        jitter = 0.0 if physical and self.energy_axis_.is_uniform else None
         clean = self.sample(_CLEAN_DRAWS, label=label, noise=False, energy_jitter=jitter)
         return EELSAugmenterComponent.of_spectra(clean, n_variations, name=str(label))
 
     def _sampling_options(self, dose: float, energy_jitter: float | None) -> dict[str, float]:
         dose = check_number("dose", dose, minimum=_LOWEST_DOSE)
-        physical = RECIPES[self.recipe].physical
+        physical = RECIPES[self.settings_.recipe].physical
         if not physical and (dose != 1.0 or energy_jitter is not None):
             raise ValueError(
                 f"dose and energy_jitter need a generator that knows of them: recipe='refined'; "
-                f"this augmenter was fitted with recipe={self.recipe!r}"
+                f"this augmenter was fitted with recipe={self.settings_.recipe!r}"
             )
         options = {"dose": dose} if physical else {}
         if energy_jitter is not None:
             jitter = check_number("energy_jitter", energy_jitter, minimum=0.0)
-            axis = self._fitted().axis
-            if "scale" not in axis:
+            axis = self.energy_axis_
+            if not axis.is_uniform:
                 raise ValueError(
                     "energy_jitter needs a uniform energy axis; that of the training spectra is "
                     "not uniform"
                 )
-            options["jitter"] = jitter / abs(axis["scale"])
+            options["jitter"] = jitter / abs(axis.dispersion)
         return options
 
     def _known(self, label: Any) -> Any:
@@ -560,12 +617,12 @@ class EELSAugmenter:
         fit = self._fitted()
         model = fit.models[label]
         return SpectrumSource(
-            fit.channels,
-            ARCHITECTURES[self.architecture],
-            RECIPES[self.recipe],
-            model.start,
+            fit.energy_axis.size,
+            ARCHITECTURES[fit.settings.architecture],
+            RECIPES[fit.settings.recipe],
+            model.class_model,
             model.weights,
-            self._stream(label, "sample", state),
+            class_stream(label, SAMPLE, state),
             noise,
             options,
         )
@@ -587,9 +644,9 @@ class EELSAugmenter:
         models = [fit.models[label] for label in labels]
         return {
             "version": __version__,
-            "design": self.design,
-            "architecture": self.architecture,
-            "recipe": self.recipe,
+            "design": fit.settings.design,
+            "architecture": fit.settings.architecture,
+            "recipe": fit.settings.recipe,
             "classes": list(labels),
             "spectra_per_class": n_spectra,
             "training_spectra": [model.n_training for model in models],
@@ -598,7 +655,7 @@ class EELSAugmenter:
             "random_state": self.random_state_,
             "epochs": [model.best.epoch for model in models],
             "metrics": {name: [m.best.metrics[name] for m in models] for name in METRICS},
-            "baseline": {name: [m.baseline.mean[name] for m in models] for name in METRICS},
+            "baseline": {name: [m.reference.mean[name] for m in models] for name in METRICS},
             "sampling": {
                 "random_state": sample_state,
                 "noise": noise,
@@ -642,8 +699,7 @@ class EELSAugmenter:
         RuntimeError
             The training was ended before all classes were fitted.
         """
-        way = Way.of(**options)
-        data = training_set(s, labels, align_on=align_on)
+        data = _training_set(s, labels, align_on)
         largest = max(data.counts, key=data.counts.get)
         if n_spectra is None:
             n_spectra = data.counts[largest]
@@ -652,7 +708,7 @@ class EELSAugmenter:
                 f"n_spectra={n_spectra} is less than class {largest!r} has "
                 f"({data.counts[largest]}); give at least that, or leave it out"
             )
-        self._fit(data, way)
+        self.fit(data, **options)
         missing = [label for label in data.classes if label not in self.classes_]
         if missing:
             raise RuntimeError(
@@ -671,7 +727,7 @@ class EELSAugmenter:
             np.concatenate(parts),
             index,
             self.classes_,
-            data.axis,
+            data.energy_axis,
             self._provenance(self.classes_, n_spectra, self.random_state_, True, 1.0, None),
             title="Real and synthetic spectra",
             instrument=data.instrument,
@@ -725,29 +781,6 @@ class EELSAugmenter:
 
     # -- files -------------------------------------------------------------------------------
 
-    def _settings(self) -> dict[str, Any]:
-        """The constructor's arguments."""
-        return {
-            "design": self.design,
-            "architecture": self.architecture,
-            "recipe": self.recipe,
-            "stopping": self.stopping,
-            "tolerance": self.tolerance,
-            "max_epochs": self.max_epochs,
-            "random_state": self.random_state_,
-            "precision": self.precision,
-        }
-
-    @classmethod
-    def _of_settings(cls, path: Path, settings: Any) -> EELSAugmenter:
-        """Build from the settings in a file."""
-        try:
-            if settings["random_state"] is None:
-                raise TypeError("no random state")
-            return cls(**settings)
-        except (LookupError, TypeError, ValueError) as error:
-            raise _not_understood(path, error) from error
-
     def save(self, filename: str | os.PathLike, overwrite: bool = False) -> None:
         """Write the fitted augmenter to one file.
 
@@ -768,8 +801,7 @@ class EELSAugmenter:
         """
         fit = self._fitted()
         path = check_writable(filename, overwrite)
-        about = {"package_version": __version__, "settings": self._settings()}
-        files.write(path, about | fit.header(), fit.arrays())
+        files.write(path, {"package_version": __version__} | fit.header(), fit.arrays())
 
     @classmethod
     def load(cls, filename: str | os.PathLike) -> EELSAugmenter:
@@ -795,26 +827,55 @@ class EELSAugmenter:
         path = Path(filename).expanduser()
         header, arrays = files.read(path)
         try:
-            augmenter = cls._of_settings(path, header["settings"])
             result = FitResult.of_file(header, arrays)
-            augmenter._check_models(result)
+            _check_models(result)
         except AugmenterFileError:
             raise
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             raise _not_understood(path, error) from error
+        augmenter = cls(**result.settings.as_dict())
         augmenter._result = result
         return augmenter
 
-    def _check_models(self, fit: FitResult) -> None:
-        """Check what networks will be made from, before any memory is taken for them."""
-        branched = isinstance(ARCHITECTURES[self.architecture].generator, GeneratorBranches)
-        for model in fit.models.values():
-            if (model.start is not None) != RECIPES[self.recipe].physical:
-                raise ValueError("a statistical model where there should be none, or none")
-            # The last layer of branches is the largest.
-            largest = (fit.channels, fit.channels) if branched else (fit.channels,)
-            if not any(weight.shape[-len(largest) :] == largest for weight in model.weights):
-                raise ValueError(f"no layer of {fit.channels} channels")
+
+def _training_set(s: Any, labels: Any, align_on: tuple[float, float] | None) -> TrainingSet:
+    """Return the training set that was given, or read it; a warning is given once."""
+    if isinstance(s, TrainingSet):
+        if labels is not None or align_on is not None:
+            raise TypeError("a TrainingSet has its labels and axis: leave labels and align_on out")
+        return s
+    data = read_training_set(s, labels, align_on=align_on)
+    data.warn()
+    return data
+
+
+def _warn_if_not_reached(label: Any, model: FittedClass, stopping: str | None) -> None:
+    if stopping is None or any(e.reached for e in model.history.evaluations):
+        return
+    figures = ", ".join(
+        f"{name.replace('_', ' ')} {model.best.metrics[name]:.3g} "
+        f"(real spectra: {model.reference.mean[name]:.3g})"
+        for name in CRITERIA[stopping]
+    )
+    warn(
+        f"Class {label!r}: the stopping criterion was not reached in "
+        f"{len(model.history.generator_cost)} epochs; the best state, of epoch "
+        f"{model.best.epoch}, is kept: {figures}."
+    )
+
+
+def _check_models(fit: FitResult) -> None:
+    """Check what networks will be made from, before any memory is taken for them."""
+    architecture = ARCHITECTURES[fit.settings.architecture]
+    channels = fit.energy_axis.size
+    # The last layer of branches is the largest.
+    branched = isinstance(architecture.generator, GeneratorBranches)
+    largest = (channels, channels) if branched else (channels,)
+    for model in fit.models.values():
+        if (model.class_model is not None) != RECIPES[fit.settings.recipe].physical:
+            raise ValueError("a statistical model where there should be none, or none")
+        if not any(weight.shape[-len(largest) :] == largest for weight in model.weights):
+            raise ValueError(f"no layer of {channels} channels")
 
 
 def _not_understood(path: Path, error: Exception) -> AugmenterFileError:

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     import numpy as np
-    from distributed import Client
     from exspy.signals import EELSSpectrum
     from numpy.typing import ArrayLike
 
@@ -54,7 +53,7 @@ def dag_preprocess(
     --------
     >>> s = s.dag_preprocess(background_range=(590., 620.), signal_range=(600., 780.))
     """
-    from .preprocessing.preprocess import preprocess
+    from .preprocessing.steps import preprocess
 
     return preprocess(
         self,
@@ -74,20 +73,12 @@ def dag_augment(
     n_spectra: int = 100,
     background_range: tuple[float, float] | None = None,
     signal_range: tuple[float, float] | None = None,
-    recipe: str = "refined",
-    stopping: str | None = "all",
-    tolerance: float = 0.05,
-    max_epochs: int | None = None,
     random_state: int | np.random.Generator | None = None,
     filename: str | os.PathLike | None = None,
     overwrite: bool = False,
-    n_jobs: int | None = None,
-    client: Client | None = None,
-    checkpoint_dir: str | os.PathLike | None = None,
-    checkpoint_every: int = 10,
-    show_progressbar: bool | None = None,
     display: bool | None = None,
     toolkit: str | Iterable[str] | None = None,
+    **arguments: Any,
 ) -> EELSSpectrum | AugmentationTool | dict[str, Any]:
     """Train a data-augmentation GAN on each class of these spectra; return synthetic spectra.
 
@@ -107,18 +98,13 @@ def dag_augment(
     background_range, signal_range : tuple of float, optional
         In eV: do :meth:`dag_preprocess` first. Not needed where the spectra have been
         preprocessed.
-    recipe, stopping, tolerance, max_epochs, random_state
-        See :class:`hyperspy_dag.EELSAugmenter`, which has a `precision` besides.
+    random_state : int, numpy.random.Generator or None, default None
+        The same integer gives the same spectra on the same machine.
     filename : str or path, optional
         Also save the result there, as .hspy or .zspy; tried before the training. The interface
         begins with that name, and saves when told to.
     overwrite : bool, default False
         Whether an existing file may be replaced.
-    n_jobs, client, checkpoint_dir, checkpoint_every
-        Classes side by side, clusters and trainings that survive being killed: see
-        :meth:`hyperspy_dag.EELSAugmenter.fit`. By default one class after the other, no files.
-    show_progressbar : bool, optional
-        Default: HyperSpy's preference.
     display : bool, optional
         True opens the interface with these arguments; the default does so where there are no
         labels. Without labels, False returns the widgets in a dictionary, as HyperSpy's own
@@ -126,6 +112,10 @@ def dag_augment(
         `client` and `show_progressbar` are not for it.
     toolkit : str or iterable of str, optional
         Of the interface: "ipywidgets" or "traitsui". Default: those that can be shown here.
+    **arguments
+        `recipe`, `stopping`, `tolerance`, `max_epochs` and `precision` of
+        :class:`hyperspy_dag.EELSAugmenter`; `n_jobs`, `client`, `checkpoint_dir`,
+        `checkpoint_every` and `show_progressbar` of its :meth:`~hyperspy_dag.EELSAugmenter.fit`.
 
     Returns
     -------
@@ -153,54 +143,29 @@ def dag_augment(
     >>> aug = s.dag_augment(labels, design="single_bitrans", n_spectra=500, random_state=0)
     >>> aug.inav[:, 1].save("second_class.hspy")
     """
+    from .training.settings import FitSettings, split_arguments
+
+    arguments |= {"design": design, "architecture": architecture, "random_state": random_state}
+    settings, options = split_arguments(arguments)
     if labels is None or display:
-        return _open_tool(
-            self,
-            labels,
-            display,
-            toolkit,
-            n_jobs,
-            client,
-            design=design,
-            architecture=architecture,
-            n_spectra=n_spectra,
-            background_range=background_range,
-            signal_range=signal_range,
-            recipe=recipe,
-            stopping=stopping,
-            tolerance=tolerance,
-            max_epochs=max_epochs,
-            random_state=random_state,
-            filename=filename,
-            overwrite=overwrite,
-            checkpoint_dir=checkpoint_dir,
-            checkpoint_every=checkpoint_every,
-        )
+        own = {
+            "n_spectra": n_spectra,
+            "background_range": background_range,
+            "signal_range": signal_range,
+            "filename": filename,
+            "overwrite": overwrite,
+        }
+        return _open_tool(self, labels, display, toolkit, own | settings, options)
     from ._utils.checks import check_count, check_signal_file
     from .augmenter import EELSAugmenter
-    from .preprocessing.preprocess import preprocess_if_asked
+    from .preprocessing.steps import preprocess_if_asked
 
-    augmenter = EELSAugmenter(
-        design,
-        architecture,
-        recipe=recipe,
-        stopping=stopping,
-        tolerance=tolerance,
-        max_epochs=max_epochs,
-        random_state=random_state,
-    )
+    FitSettings.checked(**settings)  # before the spectra are read
     n_spectra = check_count("n_spectra", n_spectra)
     if filename is not None:
         filename = check_signal_file(filename, overwrite)
-    augmenter.fit(
-        preprocess_if_asked(self, background_range, signal_range),
-        labels,
-        n_jobs=n_jobs,
-        client=client,
-        checkpoint_dir=checkpoint_dir,
-        checkpoint_every=checkpoint_every,
-        show_progressbar=show_progressbar,
-    )
+    s = preprocess_if_asked(self, background_range, signal_range)
+    augmenter = EELSAugmenter(**settings).fit(s, labels, **options)
     augmented = augmenter.sample(n_spectra)
     if filename is not None:
         from .io.signals import save_signal
@@ -223,24 +188,24 @@ def _open_tool(
     labels: Any,
     display: bool | None,
     toolkit: str | Iterable[str] | None,
-    n_jobs: int | None,
-    client: Client | None,
-    **arguments: Any,
+    arguments: dict[str, Any],
+    options: dict[str, Any],
 ) -> AugmentationTool | dict[str, Any]:
     """Open the interface, or return its widgets."""
-    if n_jobs not in (None, 1) or client is not None:
+    if options.get("n_jobs") not in (None, 1) or options.get("client") is not None:
         raise ValueError(
             "the interface trains the classes one after the other in this process: leave n_jobs= "
             "and client= out, or give labels and leave display= out"
         )
-    from .gui._toolkits import check_toolkit, register
+    from .gui.toolkits import check_toolkit, register
 
     register()
     shown = display is not False
     toolkits = check_toolkit(toolkit, shown)
     from .gui.model import AugmentationTool
 
-    tool = AugmentationTool(s, labels, **arguments)
+    kept = {name: value for name, value in options.items() if name.startswith("checkpoint")}
+    tool = AugmentationTool(s, labels, **arguments, **kept)
     widgets = tool.gui(display=shown, toolkit=toolkits)
     if not shown:
         return widgets

@@ -25,7 +25,7 @@ from hyperspy_dag.dag.recipes import RECIPES
 from hyperspy_dag.dag.sampling import sampler_for
 from hyperspy_dag.dag.stopping import Judge
 from hyperspy_dag.dag.trainer import Costs, Trainer
-from hyperspy_dag.training import train_class as fitting
+from hyperspy_dag.training import train_class
 from hyperspy_dag.training.train_class import SMALLEST_GAIN
 
 # Few spectra and few epochs on purpose: what they warn of is tested by itself.
@@ -228,8 +228,9 @@ def test_not_fitted():
     ],
 )
 def test_says_which_choices_there_are(arguments, message):
+    augmenter = EELSAugmenter(**arguments)  # stores them, as scikit-learn's objects do
     with pytest.raises(ValueError, match=message):
-        EELSAugmenter(**arguments)
+        augmenter.fit(*two_classes())
 
 
 def test_microscope_travels_along(tmp_path):
@@ -455,14 +456,14 @@ def test_a_callback_that_fails_ends_the_fit_and_classes_stay():
 def test_what_fails_around_the_trainings_takes_no_class_away(monkeypatch):
     from hyperspy_dag.training import fit
 
-    finish = fit.EpochProgress.finish
+    finish = fit.EpochBar.finish
 
     def failing(self, label):
         finish(self, label)
         if label == "FeO":
             raise RuntimeError("widget gone")
 
-    monkeypatch.setattr(fit.EpochProgress, "finish", failing)
+    monkeypatch.setattr(fit.EpochBar, "finish", failing)
     augmenter = EELSAugmenter(recipe="paper", architecture="compact", max_epochs=2, random_state=0)
     with pytest.raises(RuntimeError, match="widget gone"):
         augmenter.fit(*two_classes(), show_progressbar=False)
@@ -511,7 +512,7 @@ def test_another_precision_of_keras_changes_nothing():
     s, labels = two_classes()
     settings = {"recipe": "paper", "max_epochs": 2, "random_state": 0}
     expected = EELSAugmenter(**settings).fit(s, labels, show_progressbar=False).sample(3)
-    fitting._idle_trainers.clear()
+    train_class._idle_trainers.clear()
     sampler_for.cache_clear()
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:

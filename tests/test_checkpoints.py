@@ -20,7 +20,7 @@ from hyperspy_dag import EELSAugmenter
 from hyperspy_dag.augmenter import AugmenterFileError
 from hyperspy_dag.dag.trainer import Costs, Trainer
 from hyperspy_dag.io import files
-from hyperspy_dag.training import train_class as fitting
+from hyperspy_dag.training import train_class
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*fewer than"),
@@ -103,7 +103,7 @@ def test_costs_nothing_when_unused(tmp_path, monkeypatch):
 
 def test_divergence_goes_on_too(tmp_path, monkeypatch):
     """A restart with lower rates, then a kill: the same as the restart alone."""
-    monkeypatch.setattr(fitting, "SAFE_EVERY", 3)
+    monkeypatch.setattr(train_class, "SAFE_EVERY", 3)
     train = Trainer.train
 
     def diverging(kill_at):
@@ -214,7 +214,7 @@ def test_seconds_before_the_interruption_count(begun, monkeypatch):
         files.write(begun / name, header | {"seconds": own}, arrays, kind=files.CHECKPOINT)
     resumed = EELSAugmenter.resume(begun, show_progressbar=False)
     first, second = resumed.classes_
-    taken = resumed._fitted().seconds
+    taken = resumed.fit_seconds_
     assert taken[first] == 100.0
     assert 50.0 < taken[second] < 110.0
     assert set(seconds) == set(taken)

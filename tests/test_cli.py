@@ -24,7 +24,7 @@ from hyperspy_dag import EELSAugmenter, get_labels
 from hyperspy_dag.cli import _demo, app
 from hyperspy_dag.cli._files import read_labels, read_signal
 from hyperspy_dag.labels import parse_labels
-from hyperspy_dag.training import train_class as fitting
+from hyperspy_dag.training.train_class import ClassTraining, TrainingDivergedError
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fewer than")
 
@@ -514,7 +514,7 @@ def test_a_missing_label_option_is_named(files):
     ("error", "message"),
     [
         (OSError(errno.ENOSPC, "cannot write x: No space left"), "cannot write x: No space left"),
-        (fitting.TrainingDivergedError("not\nfinite"), "not finite"),
+        (TrainingDivergedError("not\nfinite"), "not finite"),
         (KeyError("name"), "KeyError: 'name' (--debug shows where)"),
     ],
 )
@@ -535,16 +535,16 @@ def test_interrupted_training_is_gone_on_with(files, tmp_path, monkeypatch, numb
     """Ctrl-C, or the batch system's time limit, while the second class is trained."""
     folder, out = tmp_path / "run", tmp_path / "a.hspy"
     words = (out, "--checkpoint-dir", folder, "--resume")
-    fit, calls = fitting.Fitter.fit, []
+    run_class, calls = ClassTraining.run, []
 
     def interrupted(self, *arguments, **options):
         calls.append(self)
         if len(calls) == 2:
             os.kill(os.getpid(), number)
-        return fit(self, *arguments, **options)
+        return run_class(self, *arguments, **options)
 
     with monkeypatch.context() as context:
-        context.setattr(fitting.Fitter, "fit", interrupted)
+        context.setattr(ClassTraining, "run", interrupted)
         result = train(files, *words, code=code)
     assert result.stdout == ""
     last = result.stderr.splitlines()[-1]

@@ -12,7 +12,7 @@ import pytest
 from spectra import eels, two_classes, white_lines
 
 from hyperspy_dag import EELSAugmenter, get_labels, signal
-from hyperspy_dag.gui import _toolkits, model
+from hyperspy_dag.gui import model, toolkits
 from hyperspy_dag.gui._training import collected_warnings
 from hyperspy_dag.gui.model import AugmentationTool
 from hyperspy_dag.gui.regions import Region, region_labels
@@ -380,7 +380,7 @@ def test_without_a_place_to_show_it(data) -> None:
 def test_without_a_toolkit(data, monkeypatch) -> None:
     from hyperspy import ui_registry
 
-    monkeypatch.setitem(ui_registry.UI_REGISTRY, _toolkits.TOOLKEY, {})
+    monkeypatch.setitem(ui_registry.UI_REGISTRY, toolkits.TOOLKEY, {})
     monkeypatch.setattr(ui_registry, "TOOLKIT_REGISTRY", set())
     with pytest.raises(ImportError, match=r"hyperspy_dag\[gui-jupyter\].*without an interface"):
         signal.dag_augment(data[0])
@@ -404,10 +404,10 @@ def test_widgets_of_qt_are_not_made_where_there_is_no_display(data, monkeypatch)
     pytest.importorskip("hyperspy_gui_traitsui")
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(_toolkits.sys, "platform", "linux")
+    monkeypatch.setattr(toolkits.sys, "platform", "linux")
     with pytest.raises(RuntimeError, match="need a display"):
         signal.dag_augment(data[0], display=False, toolkit="traitsui")
-    if "ipywidgets" in _toolkits.check_toolkit(None, False):
+    if "ipywidgets" in toolkits.check_toolkit(None, False):
         assert set(signal.dag_augment(data[0], display=False)) == {"ipywidgets"}
 
 

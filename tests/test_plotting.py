@@ -17,10 +17,12 @@ from spectra import DISPERSION, ENERGY_OFFSET, eels, two_classes, white_lines
 
 from hyperspy_dag import EELSAugmenter, plotting
 from hyperspy_dag.augmenter import NotFittedError
-from hyperspy_dag.dag.fitted_class import ClassModel, History
-from hyperspy_dag.dag.stopping import METRICS, Baseline, Evaluation
+from hyperspy_dag.dag.fitted_class import FittedClass, History
+from hyperspy_dag.dag.stopping import METRICS, Evaluation, RealReference
 from hyperspy_dag.labels import attach_labels
+from hyperspy_dag.preprocessing.energy_axis import EnergyAxis
 from hyperspy_dag.training.fit import FitResult
+from hyperspy_dag.training.settings import FitSettings
 
 CHANNELS = 48
 ENERGY = ENERGY_OFFSET + DISPERSION * np.arange(CHANNELS)
@@ -74,11 +76,14 @@ def augmenter(classes=("Fe3O4", "FeO"), **settings) -> EELSAugmenter:
         epochs = np.arange(1, 31)
         history = History(list(0.7 + 1 / epochs), list(2.0 + epochs / 10), evaluations)
         mean = dict(zip(METRICS, (4.0, 0.8, 0.15, 2.0), strict=True))
-        baseline = Baseline(mean, dict.fromkeys(METRICS, 0.01))
+        baseline = RealReference(mean, dict.fromkeys(METRICS, 0.01))
         best = evaluations[2]
-        models[label] = ClassModel([], None, best, baseline, history, 20)
+        models[label] = FittedClass([], None, best, baseline, history, 20)
     digests = np.empty(0, np.uint64)
-    result._result = FitResult(models, dict.fromkeys(models, 1.0), {}, 40, "", digests, None, None)
+    fit = FitSettings.checked(random_state=0, **settings)
+    axis = EnergyAxis.uniform(600.0, 0.5, 40, "Energy loss", True)
+    seconds = dict.fromkeys(models, 1.0)
+    result._result = FitResult(fit, models, seconds, axis, "", digests, None, None)
     return result
 
 

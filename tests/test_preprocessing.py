@@ -113,7 +113,7 @@ def test_pca_removes_noise():
 def test_slabs_do_not_show(monkeypatch):
     s = edge_spectra(5, 7)
     whole = preprocess(s, (410.0, 450.0), (440.0, 490.0), pca_components=3)
-    monkeypatch.setattr("hyperspy_dag.preprocessing.preprocess._SLAB_VALUES", 4 * 200)
+    monkeypatch.setattr("hyperspy_dag.preprocessing.steps._SLAB_VALUES", 4 * 200)
     parts = preprocess(s, (410.0, 450.0), (440.0, 490.0), pca_components=3)
     np.testing.assert_allclose(parts.data, whole.data, atol=1e-12)
 
@@ -219,9 +219,9 @@ def test_kev_axis_is_the_same_in_ev():
     assert whole.axes_manager[-1].size == 200
     span = preprocess(kev, hs.roi.SpanROI(0.41, 0.45), hs.roi.SpanROI(0.44, 0.49))
     np.testing.assert_allclose(span.data, expected.data, atol=1e-9)
-    assert training_set(preprocess(kev), [1] * 4, min_spectra=1, recommended_spectra=1).axis[
-        "offset"
-    ] == pytest.approx(400.0)
+    assert training_set(
+        preprocess(kev), [1] * 4, min_spectra=1, recommended_spectra=1
+    ).energy_axis.description()["offset"] == pytest.approx(400.0)
 
 
 def test_axis_without_units_is_in_ev_and_others_are_refused():
@@ -580,7 +580,7 @@ def test_training_set_holds_the_labelled_spectra():
     for spectra in training.spectra.values():
         assert spectra.dtype == np.float32
         assert spectra.flags.c_contiguous
-    assert (training.axis["offset"], training.axis["units"]) == (400.0, "eV")
+    assert training.energy_axis.description()["offset"] == 400.0
     assert training.preprocessing["normalise"] is True
     assert small_set(EELSSpectrum(s.data), LABELS).preprocessing is None
 

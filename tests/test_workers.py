@@ -16,7 +16,7 @@ from trainers import compiled_once, weights  # noqa: F401 - a fixture of the mod
 from hyperspy_dag import EELSAugmenter
 from hyperspy_dag.augmenter import WorkerLostError
 from hyperspy_dag.io import files
-from hyperspy_dag.training import train_class as fitting
+from hyperspy_dag.training.train_class import ClassTraining
 from hyperspy_dag.training.workers import check_workers, fit_classes
 
 dask = pytest.importorskip("dask")
@@ -109,17 +109,17 @@ def test_an_active_client_is_used(client, serial, monkeypatch):
 
 
 def test_one_class_that_fails_stops_no_other(client, monkeypatch):
-    fit = fitting.Fitter.fit
+    run = ClassTraining.run
 
-    def failing(self, name, *arguments):
-        if name == "b":
-            raise MemoryError("no memory for class b")
-        return fit(self, name, *arguments)
+    def failing(self, callback):
+        if self.job.label == "b":
+            raise OSError("no disk for class b")
+        return run(self, callback)
 
-    monkeypatch.setattr(fitting.Fitter, "fit", failing)
+    monkeypatch.setattr(ClassTraining, "run", failing)
     for options in ({"client": client}, {"n_jobs": 1}):
         augmenter = make()
-        with pytest.raises(MemoryError, match="class b") as raised:
+        with pytest.raises(OSError, match="class b") as raised:
             augmenter.fit(*three_classes(), show_progressbar=False, **options)
         assert augmenter.classes_ == ["a", "c"]
         assert raised.value.__notes__ == ["This augmenter keeps: a, c."]
@@ -131,7 +131,7 @@ def test_no_memory_says_what_to_do(client, monkeypatch):
     def full(self, *arguments):
         raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
 
-    monkeypatch.setattr(fitting.Fitter, "fit", full)
+    monkeypatch.setattr(ClassTraining, "run", full)
     with pytest.raises(MemoryError, match="train fewer classes side by side") as raised:
         make().fit(*three_classes(), client=client, show_progressbar=False)
     assert "Not fitted besides" in raised.value.__notes__[0]
@@ -266,12 +266,12 @@ def test_gives_up_on_a_class_that_kills_its_workers():
 def _kill_when_fitting():
     import os
 
-    from hyperspy_dag.training import train_class as fitting
+    from hyperspy_dag.training.train_class import ClassTraining
 
     def die(*arguments):
         os._exit(9)
 
-    fitting.Fitter.fit = die
+    ClassTraining.run = die
 
 
 @pytest.mark.slow

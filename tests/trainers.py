@@ -10,9 +10,8 @@ from contextlib import contextmanager
 import pytest
 
 from hyperspy_dag import EELSAugmenter
-from hyperspy_dag.dag.generators import make_generator
+from hyperspy_dag.dag import trainer as trainer_module
 from hyperspy_dag.dag.trainer import Trainer
-from hyperspy_dag.training import train_class as fitting
 
 _idle: dict[tuple, list[Trainer]] = defaultdict(list)
 
@@ -24,13 +23,7 @@ def lend_trainer(channels, architecture, design, recipe) -> Iterator[Trainer]:
     try:
         trainer = idle.pop()
     except IndexError:
-        trainer = Trainer(
-            channels,
-            architecture,
-            design,
-            recipe,
-            lambda initialisers: make_generator(channels, architecture, recipe, initialisers),
-        )
+        trainer = Trainer(channels, architecture, design, recipe)
     try:
         yield trainer
     finally:
@@ -39,7 +32,7 @@ def lend_trainer(channels, architecture, design, recipe) -> Iterator[Trainer]:
 
 def weights(augmenter: EELSAugmenter) -> bytes:
     """All weights of a fitted augmenter."""
-    models = augmenter._fitted().models.values()
+    models = augmenter.generators_.values()
     return b"".join(weight.tobytes() for model in models for weight in model.weights)
 
 
@@ -47,5 +40,5 @@ def weights(augmenter: EELSAugmenter) -> bytes:
 def compiled_once() -> Iterator[None]:
     """Fits of the module that imports this share the trainers of :func:`lend_trainer`."""
     with pytest.MonkeyPatch.context() as context:
-        context.setattr(fitting, "lend_trainer", lend_trainer)
+        context.setattr(trainer_module, "lend_trainer", lend_trainer)
         yield

@@ -9,7 +9,6 @@ from work import Work, serve
 import hyperspy_dag
 from hyperspy_dag.dag.architectures import ARCHITECTURES
 from hyperspy_dag.dag.designs import DESIGNS
-from hyperspy_dag.dag.generators import make_generator
 from hyperspy_dag.dag.recipes import RECIPES
 from hyperspy_dag.dag.stopping import Judge
 from hyperspy_dag.dag.trainer import Trainer
@@ -17,16 +16,10 @@ from hyperspy_dag.dag.trainer import Trainer
 
 def make(work: Work):
     recipe, architecture = RECIPES["paper"], ARCHITECTURES["simple_dense"]
-    trainer = Trainer(
-        work.channels,
-        architecture,
-        DESIGNS["single_bitrans"],
-        recipe,
-        lambda initialisers: make_generator(work.channels, architecture, recipe, initialisers),
-    )
+    trainer = Trainer(work.channels, architecture, DESIGNS["single_bitrans"], recipe)
     spectra = work.data()
     seed = np.random.SeedSequence(0)
-    trainer.start(spectra, seed)
+    trainer.begin(spectra, seed)
     judge = Judge(spectra, seed, "all", 0.05)
     trained = 0
 

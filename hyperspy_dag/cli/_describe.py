@@ -12,6 +12,8 @@ from ._files import read_signal
 if TYPE_CHECKING:
     from exspy.signals import EELSSpectrum
 
+    from hyperspy_dag.preprocessing.energy_axis import EnergyAxis
+
 
 def describe(path: Path) -> tuple[dict[str, Any], EELSSpectrum | None]:
     """Describe a saved augmenter, the folder of a training, or spectra.
@@ -37,30 +39,25 @@ def describe(path: Path) -> tuple[dict[str, Any], EELSSpectrum | None]:
 
 def _describe_augmenter(path: Path) -> dict[str, Any]:
     from hyperspy_dag import EELSAugmenter
+    from hyperspy_dag.dag.stopping import METRICS
 
     augmenter = EELSAugmenter.load(path)
-    fit = augmenter._fitted()
-    models = fit.models
+    best, real = augmenter.best_.values(), augmenter.baseline_.values()
+    histories = augmenter.history_.values()
     return {
         "file": str(path),
         "kind": "augmenter",
-        **_settings(augmenter._settings()),
-        "energy_axis": _axis(fit.axis),
-        "preprocessing": fit.preprocessing,
-        "training_digest": fit.digest,
+        **_settings(augmenter.settings_.as_dict()),
+        "energy_axis": _axis(augmenter.energy_axis_),
+        "preprocessing": augmenter.preprocessing_,
+        "training_digest": augmenter.training_digest_,
         "classes": augmenter.classes_,
-        "training_spectra": [model.n_training for model in models.values()],
-        "epochs_trained": [len(model.history.generator_cost) for model in models.values()],
-        "epoch_kept": [model.best.epoch for model in models.values()],
-        "seconds": list(fit.seconds.values()),
-        "metrics": {
-            name: [model.best.metrics[name] for model in models.values()]
-            for name in next(iter(models.values())).best.metrics
-        },
-        "metrics_of_real_spectra": {
-            name: [model.baseline.mean[name] for model in models.values()]
-            for name in next(iter(models.values())).baseline.mean
-        },
+        "training_spectra": list(augmenter.training_counts_.values()),
+        "epochs_trained": [len(history.generator_cost) for history in histories],
+        "epoch_kept": [one.epoch for one in best],
+        "seconds": list(augmenter.fit_seconds_.values()),
+        "metrics": {name: [one.metrics[name] for one in best] for name in METRICS},
+        "metrics_of_real_spectra": {name: [one.mean[name] for one in real] for name in METRICS},
     }
 
 
@@ -69,19 +66,19 @@ def _describe_training(folder: Path) -> dict[str, Any]:
 
     run, header, data = open_run(folder)
     saved = [run.checkpoint(i).load(data.channels) for i in range(len(data.classes))]
-    done = [one is not None and one.progress is None for one in saved]
+    done = [one is not None and one.state is None for one in saved]
     return {
         "file": str(folder),
         "kind": "training",
         "package_version": header["package_version"],
         **_settings(header["settings"]),
-        "energy_axis": _axis(data.axis),
+        "energy_axis": _axis(data.energy_axis),
         "preprocessing": data.preprocessing,
         "training_digest": data.digest,
         "classes": data.classes,
         "training_spectra": list(data.counts.values()),
         "epochs_trained": [
-            0 if one is None else len((one.progress or one.model).history.generator_cost)
+            0 if one is None else len((one.state or one.model).history.generator_cost)
             for one in saved
         ],
         "finished": done,
@@ -91,6 +88,7 @@ def _describe_training(folder: Path) -> dict[str, Any]:
 def _describe_signal(path: Path) -> tuple[dict[str, Any], EELSSpectrum]:
     from hyperspy_dag._utils.checks import SIGNAL_FORMATS
     from hyperspy_dag.preprocessing import check_signal
+    from hyperspy_dag.preprocessing.energy_axis import EnergyAxis
     from hyperspy_dag.preprocessing.record import preprocessing_record
 
     s = read_signal(path, lazy=path.suffix in SIGNAL_FORMATS)
@@ -101,7 +99,9 @@ def _describe_signal(path: Path) -> tuple[dict[str, Any], EELSSpectrum]:
         "signal": repr(s),
         "navigation_shape": list(s.data.shape[:-1]),
         "data_type": str(s.data.dtype),
-        "energy_axis": _axis(s.axes_manager.signal_axes[0].get_axis_dictionary()),
+        "energy_axis": _axis(
+            EnergyAxis(s.axes_manager.signal_axes[0]), str(s.axes_manager.signal_axes[0].units)
+        ),
     }
     if s.metadata.has_item("DAG.training_digest"):
         made_by = s.metadata.DAG.as_dictionary()
@@ -117,15 +117,12 @@ def _settings(settings: dict[str, Any]) -> dict[str, Any]:
     return {"seed" if name == "random_state" else name: v for name, v in settings.items()}
 
 
-def _axis(axis: dict[str, Any]) -> dict[str, Any]:
-    """The energies that a signal's channels are at; `axis` as HyperSpy notes it."""
-    from hyperspy.axes import create_axis
-
-    values = create_axis(**{k: v for k, v in axis.items() if k != "_type"}).axis
+def _axis(axis: EnergyAxis, units: str = "eV") -> dict[str, Any]:
+    """The energies that a signal's channels are at."""
     return {
-        "channels": len(values),
-        "first": float(values[0]),
-        "last": float(values[-1]),
-        "dispersion": axis.get("scale"),
-        "units": str(axis.get("units")),
+        "channels": axis.size,
+        "first": float(axis.energies[0]),
+        "last": float(axis.energies[-1]),
+        "dispersion": axis.dispersion if axis.is_uniform else None,
+        "units": units,
     }

@@ -140,8 +140,8 @@ def augment(
     With --checkpoint-dir and --resume the same command begins a training and, after a time limit
     or a crash, goes on with it; the result is the same, bit for bit.
     """
-    from hyperspy_dag import EELSAugmenter
-    from hyperspy_dag.preprocessing.preprocess import preprocess_if_asked
+    from hyperspy_dag.preprocessing.steps import preprocess_if_asked
+    from hyperspy_dag.training.settings import FitSettings
 
     from ._training import train
 
@@ -164,7 +164,7 @@ def augment(
     settings = {name: value for name, value in settings.items() if value is not None}
     if stopping == "none":
         settings["stopping"] = None
-    EELSAugmenter(**settings)  # says what is wrong before anything is read
+    FitSettings.checked(**settings)  # says what is wrong before anything is read
 
     s = read_signal(spectra, lazy)
     given = read_labels(s, labels, label_column, labels_metadata)
@@ -183,10 +183,10 @@ def augment(
             "seed": augmenter.random_state_,
             "classes": augmenter.classes_,
             "spectra_per_class": n_spectra,
-            "training_spectra": [m.n_training for m in augmenter._fitted().models.values()],
+            "training_spectra": list(augmenter.training_counts_.values()),
             "epochs_trained": [len(h.generator_cost) for h in augmenter.history_.values()],
             "epoch_kept": [best.epoch for best in augmenter.best_.values()],
-            "seconds": list(augmenter._fitted().seconds.values()),
+            "seconds": list(augmenter.fit_seconds_.values()),
         }
     )
 
@@ -236,7 +236,6 @@ def sample(
       hyperspy-dag sample oxides.dag MnO.hspy --label MnO --dose 0.5 --seed 1
       hyperspy-dag sample oxides.dag million.zspy -n 1000000 --lazy
     """
-    from hyperspy_dag import EELSAugmenter
     from hyperspy_dag._utils.checks import check_existing
 
     output = check_output(output, force, [augmenter], signal=True)

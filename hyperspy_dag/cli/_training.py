@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from exspy.signals import EELSSpectrum
 
     from hyperspy_dag import EELSAugmenter
+    from hyperspy_dag.training.training_set import TrainingSet
 
 
 def train(
@@ -47,22 +48,23 @@ def train(
         The training in it is one of other spectra, labels or settings.
     """
     from hyperspy_dag import EELSAugmenter
+    from hyperspy_dag.training.training_set import training_set
 
-    if folder is not None and _holds_training(folder, s, labels, settings, resume):
+    data = training_set(s, labels)
+    if folder is not None and _holds_training(folder, data, settings, resume):
         note(f"going on with the training in {folder}")
         return EELSAugmenter.resume(folder, n_jobs=n_jobs)
     return EELSAugmenter(**settings).fit(
-        s, labels, n_jobs=n_jobs, checkpoint_dir=folder, checkpoint_every=every
+        data, n_jobs=n_jobs, checkpoint_dir=folder, checkpoint_every=every
     )
 
 
 def _holds_training(
-    folder: Path, s: EELSSpectrum, labels: Any, settings: dict[str, Any], resume: bool
+    folder: Path, data: TrainingSet, settings: dict[str, Any], resume: bool
 ) -> bool:
     """Whether `folder` holds a training to go on with."""
-    from hyperspy_dag import EELSAugmenter
     from hyperspy_dag.training.runs import check_new_run, open_run
-    from hyperspy_dag.training.training_set import training_set
+    from hyperspy_dag.training.settings import FitSettings
 
     try:
         check_new_run(folder)
@@ -70,8 +72,8 @@ def _holds_training(
         pass
     else:
         return False
-    _, header, data = open_run(folder)
-    if training_set(s, labels).digest != data.digest:
+    _, header, begun_with = open_run(folder)
+    if data.digest != begun_with.digest:
         raise ValueError(
             f"{folder} holds a training of other spectra or labels; give another --checkpoint-dir"
         )
@@ -80,7 +82,7 @@ def _holds_training(
             f"{folder} holds a training of these spectra already: add --resume to go on with it, "
             "or give another --checkpoint-dir"
         )
-    begun = EELSAugmenter._of_settings(folder, header["settings"])._settings()
+    begun = FitSettings.of_file(header["settings"]).as_dict()
     auto = "auto"  # is what the recipe takes, which is noted by its name
     for name, value in settings.items():
         if value != begun[name] and value != auto:

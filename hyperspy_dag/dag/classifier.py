@@ -10,6 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from hyperspy_dag._utils.streams import child_stream
+
 from ._tensorflow import keras, single_precision, tf
 from .networks import Initialisers
 from .optimiser import Adam
@@ -145,9 +147,7 @@ class TwoBranchClassifier:
         array of shape (steps,)
             Cross-entropy of each step's batch.
         """
-        weights_seed, order_seed = (
-            np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, i)) for i in range(2)
-        )
+        weights_seed, order_seed = (child_stream(seed, i) for i in range(2))
         self._initialisers.draw(self._network, weights_seed)
         self._adam.reset()
         random = np.random.default_rng(order_seed)

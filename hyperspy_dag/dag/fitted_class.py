@@ -11,9 +11,10 @@ import numpy as np
 
 from hyperspy_dag.io.files import below, finite
 
-from .class_model.model import LATENT_SIZE, MAX_COMPONENTS, Start
+from .class_model.latent import LATENT_SIZE, MAX_COMPONENTS
+from .class_model.model import ClassModel
 from .class_model.noise import KERNEL_SIZE
-from .stopping import METRICS, Baseline, Evaluation
+from .stopping import METRICS, Evaluation, RealReference
 
 
 @dataclass
@@ -39,18 +40,18 @@ class History:
 
 
 @dataclass(frozen=True)
-class ClassModel:
+class FittedClass:
     """The fitted generator of one class.
 
     Attributes
     ----------
     weights : list of array
         Of the generator, in Keras' order.
-    start : Start or None
+    class_model : ClassModel or None
         Statistical model under a physical recipe.
     best : Evaluation
         The state that was kept.
-    baseline : Baseline
+    reference : RealReference
         Real against real spectra.
     history : History
     n_training : int
@@ -58,9 +59,9 @@ class ClassModel:
     """
 
     weights: list[np.ndarray]
-    start: Start | None
+    class_model: ClassModel | None
     best: Evaluation
-    baseline: Baseline
+    reference: RealReference
     history: History
     n_training: int
 
@@ -68,9 +69,9 @@ class ClassModel:
         """All but the arrays, as JSON knows it."""
         return {
             "weights": [list(weight.shape) for weight in self.weights],
-            "start": None if self.start is None else self.start.scalars(),
+            "start": None if self.class_model is None else self.class_model.scalars(),
             "best": asdict(self.best),
-            "baseline": asdict(self.baseline),
+            "baseline": asdict(self.reference),
             "history": asdict(self.history),
             "n_training": self.n_training,
         }
@@ -78,13 +79,15 @@ class ClassModel:
     def arrays(self) -> dict[str, np.ndarray]:
         """The arrays by name."""
         arrays = {f"weights/{i}": weight for i, weight in enumerate(self.weights)}
-        if self.start is not None:
-            arrays.update({f"start/{name}": a for name, a in self.start.arrays().items()})
+        if self.class_model is not None:
+            arrays.update({f"start/{name}": a for name, a in self.class_model.arrays().items()})
         return arrays
 
     @classmethod
-    def of(cls, header: dict[str, Any], arrays: dict[str, np.ndarray], channels: int) -> ClassModel:
-        """Build from what :meth:`header` and :meth:`arrays` gave, believing nothing.
+    def of(
+        cls, header: dict[str, Any], arrays: dict[str, np.ndarray], channels: int
+    ) -> FittedClass:
+        """Build from what :meth:`header` and :meth:`arrays` gave, checking all of it.
 
         Raises
         ------
@@ -92,10 +95,10 @@ class ClassModel:
             Something is missing, or not as it should be.
         """
         finite(arrays)
-        start = None
+        class_model = None
         if header["start"] is not None:
-            start = Start(**header["start"], **below(arrays, "start"))
-            _check_start(start, channels)
+            class_model = ClassModel(**header["start"], **below(arrays, "start"))
+            _check_class_model(class_model, channels)
         weights = [arrays[f"weights/{i}"] for i in range(len(header["weights"]))]
         for weight, shape in zip(weights, header["weights"], strict=True):
             if list(weight.shape) != shape:
@@ -103,16 +106,18 @@ class ClassModel:
         history = header["history"]
         return cls(
             weights=weights,
-            start=start,
+            class_model=class_model,
             best=evaluation_of(header["best"]),
-            baseline=Baseline(**{k: _metrics(header["baseline"][k]) for k in ("mean", "spread")}),
+            reference=RealReference(
+                **{k: _metrics(header["baseline"][k]) for k in ("mean", "spread")}
+            ),
             history=history_of(history),
             n_training=_whole(header["n_training"]),
         )
 
 
 def history_of(header: dict[str, Any]) -> History:
-    """Build a history from a file's header, believing nothing."""
+    """Build a history from a file's header, checking all of it."""
     return History(
         discriminator_cost=[_number(v) for v in header["discriminator_cost"]],
         generator_cost=[_number(v) for v in header["generator_cost"]],
@@ -121,7 +126,7 @@ def history_of(header: dict[str, Any]) -> History:
 
 
 def evaluation_of(header: dict[str, Any]) -> Evaluation:
-    """Build an evaluation from a file's header, believing nothing."""
+    """Build an evaluation from a file's header, checking all of it."""
     return Evaluation(
         epoch=_whole(header["epoch"]),
         metrics=_metrics(header["metrics"]),
@@ -146,31 +151,31 @@ def _whole(value: Any) -> int:
     return value
 
 
-def _check_start(start: Start, channels: int) -> None:
+def _check_class_model(model: ClassModel, channels: int) -> None:
     shapes = {
         "mean": (channels,),
         "basis": (MAX_COMPONENTS, channels),
         "level": (2,),
         "background": (channels,),
         "kernel": (KERNEL_SIZE,),
-        "latent": (len(start.latent), LATENT_SIZE),
-        "neighbours": (len(start.latent), *start.neighbours.shape[1:2]),
+        "latent": (len(model.latent), LATENT_SIZE),
+        "neighbours": (len(model.latent), *model.neighbours.shape[1:2]),
     }
-    for name, array in start.arrays().items():
+    for name, array in model.arrays().items():
         # All others hold a number for each latent coordinate.
         shape = shapes.get(name, (LATENT_SIZE,))
         if array.shape != shape:
             raise ValueError(f"start/{name} has the shape {array.shape} in place of {shape}")
-    neighbours = start.neighbours
+    neighbours = model.neighbours
     if neighbours.dtype.kind not in "iu" or neighbours.ndim != 2 or not neighbours.size:
         raise ValueError("start/neighbours does not hold neighbours")
-    if not 0 <= neighbours.min() <= neighbours.max() < len(start.latent):
+    if not 0 <= neighbours.min() <= neighbours.max() < len(model.latent):
         raise ValueError("start/neighbours points outside the latent vectors")
-    for name, value in start.scalars().items():
+    for name, value in model.scalars().items():
         if name == "unit_maximum":
             if not isinstance(value, bool):
                 raise TypeError(f"unit_maximum is {value!r}")
         elif not math.isfinite(_number(value)):
             raise ValueError(f"start/{name} is not finite")
-    if not 0 <= start.broad <= 1:
-        raise ValueError(f"broad is {start.broad!r}")
+    if not 0 <= model.broad <= 1:
+        raise ValueError(f"broad is {model.broad!r}")

@@ -8,7 +8,8 @@ import numpy as np
 from . import draws
 from ._tensorflow import keras, single_precision, tf
 from .architectures import Architecture, GeneratorBranches
-from .class_model.model import MAX_COMPONENTS, Start
+from .class_model.latent import LATENT_SIZE, LEVEL, MAX_COMPONENTS, SCORES, SHIFT
+from .class_model.model import ClassModel
 from .class_model.noise import KERNEL_SIZE
 from .class_model.shift import PADDING
 from .networks import BranchedBody, CompactBody, Composite, Initialisers
@@ -19,7 +20,18 @@ from .recipes import Recipe
 def make_generator(
     channels: int, architecture: Architecture, recipe: Recipe, initialisers: Initialisers
 ) -> keras.Model:
-    """Build the generator of an architecture under a recipe, with weights that are to be drawn."""
+    """Build the generator of an architecture under a recipe, with weights that are to be drawn.
+
+    Raises
+    ------
+    ValueError
+        The architecture has fewer latent numbers than the statistical model of a class needs.
+    """
+    if recipe.physical and architecture.latent_size < LATENT_SIZE:
+        raise ValueError(
+            f"architecture {architecture.name!r} has {architecture.latent_size} latent numbers; "
+            f"recipe {recipe.name!r} needs at least {LATENT_SIZE}"
+        )
     if isinstance(architecture.generator, GeneratorBranches):
         body = BranchedBody(
             channels,
@@ -91,11 +103,11 @@ class PhysicalGenerator(Composite, keras.Model):
         self.level = weight("level", (2,), True)
         self.intensity = weight("intensity", (), True)
 
-    def set_start(self, start: Start) -> None:
+    def set_class_model(self, model: ClassModel) -> None:
         """Begin at the statistical model of the class."""
         fixed = ("mean", "basis", "kernel", "background", "unit_maximum")
         for name in (*fixed, "jitter", "level", "intensity"):
-            getattr(self, name).assign(getattr(start, name))
+            getattr(self, name).assign(getattr(model, name))
 
     def call(self, latent, seed, noise=True, dose=1.0, jitter=None):
         """Return spectra of shape (n, channels).
@@ -112,11 +124,7 @@ class PhysicalGenerator(Composite, keras.Model):
             Root mean square of the energy shift in channels; the class's own by default.
         """
         seeds = draws.split(seed, 2)
-        scores, position, level = (
-            latent[:, :MAX_COMPONENTS],
-            latent[:, MAX_COMPONENTS],
-            latent[:, MAX_COMPONENTS + 1 : MAX_COMPONENTS + 2],
-        )
+        scores, position, level = latent[:, SCORES], latent[:, SHIFT], latent[:, LEVEL, None]
         correction = self.body(latent, seed=seeds[0], noise=noise)
         if self.body.corrects_scores:
             scores, correction = scores + correction, 0.0
@@ -146,7 +154,7 @@ class PhysicalGenerator(Composite, keras.Model):
 
 
 def shift_energy(spectra: tf.Tensor, shift: tf.Tensor) -> tf.Tensor:
-    """Shift each spectrum by a fraction of a channel: :func:`.start.fourier_shift` in TensorFlow.
+    """Shift each spectrum by a fraction of a channel: as ``fourier_shift``.
 
     Parameters
     ----------

@@ -9,11 +9,12 @@ from functools import lru_cache
 
 import numpy as np
 
+from hyperspy_dag._utils.streams import BLOCK_NOISE, child_stream
 from hyperspy_dag.io.files import AugmenterFileError
 
 from ._tensorflow import keras, tf
 from .architectures import Architecture
-from .class_model.model import Start, draw_latent
+from .class_model.model import ClassModel, draw_latent
 from .draws import Supply
 from .generators import make_generator
 from .networks import Initialisers
@@ -40,7 +41,7 @@ class Sampler:
         self,
         n: int,
         seed: np.random.SeedSequence,
-        start: Start | None,
+        class_model: ClassModel | None,
         *,
         first_block: int = 0,
         weights: list[np.ndarray] | None = None,
@@ -54,7 +55,7 @@ class Sampler:
         n : int
         seed : numpy.random.SeedSequence
             The same seed gives the same spectra.
-        start : Start or None
+        class_model : ClassModel or None
             Where the latent vectors come from; None: the standard normal law.
         first_block : int, default 0
             Block of the sequence that the first spectrum is the first of.
@@ -74,7 +75,9 @@ class Sampler:
                 self._set_weights(weights)
             spectra = None
             for i in range(0, n, BLOCK):
-                block = self._draw_block(first_block + i // BLOCK, seed, start, noise, options)
+                block = self._draw_block(
+                    first_block + i // BLOCK, seed, class_model, noise, options
+                )
                 if spectra is None:
                     spectra = np.empty((n, block.shape[1]), np.float32)
                 spectra[i : i + BLOCK] = block[: n - i]
@@ -91,12 +94,10 @@ class Sampler:
         for variable, weight in zip(variables, weights, strict=True):
             variable.assign(weight)
 
-    def _draw_block(self, block, seed, start, noise, options):
+    def _draw_block(self, block, seed, class_model, noise, options):
         call, supply = self._compile(noise, tuple(sorted(options)))
-        latent = draw_latent(start, BLOCK, self._latent_size, seed, block * BLOCK)
-        drawn = supply.draw(
-            np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, 3, block))
-        )
+        latent = draw_latent(class_model, BLOCK, self._latent_size, seed, block * BLOCK)
+        drawn = supply.draw(child_stream(seed, BLOCK_NOISE, block))
         values = {name: tf.constant(value, tf.float32) for name, value in options.items()}
         return call(tf.constant(latent), drawn, values).numpy()
 

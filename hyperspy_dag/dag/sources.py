@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .architectures import Architecture
-from .class_model.model import Start
+from .class_model.model import ClassModel
 from .recipes import Recipe
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class SpectrumSource:
     channels : int
     architecture : Architecture
     recipe : Recipe
-    start : Start or None
+    class_model : ClassModel or None
     weights : list of array
     seed : numpy.random.SeedSequence
     noise : bool
@@ -47,7 +47,7 @@ class SpectrumSource:
     channels: int
     architecture: Architecture
     recipe: Recipe
-    start: Start | None
+    class_model: ClassModel | None
     weights: list[np.ndarray]
     seed: np.random.SeedSequence
     noise: bool
@@ -66,7 +66,7 @@ class SpectrumSource:
         return sampler_for(self.channels, self.architecture, self.recipe).draw(
             n,
             self.seed,
-            self.start,
+            self.class_model,
             first_block=first_block,
             weights=self.weights,
             noise=self.noise,

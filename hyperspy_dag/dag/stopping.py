@@ -25,8 +25,8 @@ METRICS = ("frechet_distance", "pearson_correlation", "cosine_distance", "snr")
 
 #: Choices of ``stopping=`` besides None, and the metrics that each asks for.
 CRITERIA: dict[str, tuple[str, ...]] = {
-    "all": METRICS[:3],
-    "frechet": METRICS[:1],
+    "all": ("frechet_distance", "pearson_correlation", "cosine_distance"),
+    "frechet": ("frechet_distance",),
 }
 
 
@@ -88,7 +88,7 @@ def compare(real: np.ndarray, synthetic: np.ndarray) -> dict[str, float]:
 
 
 @dataclass(frozen=True)
-class Baseline:
+class RealReference:
     """Metrics of real against real spectra: mean and spread over random halves.
 
     Parameters
@@ -101,7 +101,9 @@ class Baseline:
     spread: dict[str, float]
 
     @classmethod
-    def of(cls, spectra: np.ndarray, random: np.random.Generator, repeats: int = 10) -> Baseline:
+    def of(
+        cls, spectra: np.ndarray, random: np.random.Generator, repeats: int = 10
+    ) -> RealReference:
         """Estimate from spectra of shape (n, channels).
 
         Parameters
@@ -165,7 +167,7 @@ class Judge:
         self.tolerance = tolerance
         self._random = np.random.default_rng(seed)
         with _one_blas_thread():
-            self.baseline = Baseline.of(spectra, self._random)
+            self.reference = RealReference.of(spectra, self._random)
         half = _half(len(spectra))
         # The same halves every time, so that epochs are compared and not draws.
         self._halves = [self._random.permutation(len(spectra))[:half] for _ in range(4)]
@@ -190,7 +192,7 @@ class Judge:
             ]
         metrics = {name: float(np.mean([row[name] for row in rows])) for name in METRICS}
         reached = self.stopping is not None and all(
-            self.baseline.excess(metrics, name) <= self.tolerance
+            self.reference.excess(metrics, name) <= self.tolerance
             for name in CRITERIA[self.stopping]
         )
         return Evaluation(epoch, metrics, self._score(metrics), reached)
@@ -204,6 +206,6 @@ class Judge:
         """
         terms = []
         for name in METRICS:
-            excess = self.baseline.excess(metrics, name)
+            excess = self.reference.excess(metrics, name)
             terms.append(max(0.0, excess) if name == "frechet_distance" else abs(excess))
         return float(np.sum(terms))

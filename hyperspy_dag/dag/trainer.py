@@ -8,16 +8,21 @@ comes from the class's seed and the epoch's number, so an epoch can be repeated 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
+from hyperspy_dag._utils.streams import EPOCH, EPOCH_LATENT, WEIGHTS, child_stream
+
 from . import draws
 from ._tensorflow import single_precision, tf
 from .architectures import Architecture
-from .class_model.model import Start, draw_latent
+from .class_model.model import ClassModel, draw_latent
 from .designs import Design
+from .generators import make_generator
 from .losses import discriminator_loss, generator_loss
 from .networks import Discriminator, Initialisers
 from .optimiser import Adam
@@ -55,9 +60,6 @@ class Trainer:
     architecture : Architecture
     design : Design
     recipe : Recipe
-    make_generator : callable
-        ``make_generator(initialisers) -> keras.Model`` without initial weights, called twice: for
-        the generator and for the average of its weights.
     """
 
     def __init__(
@@ -66,7 +68,6 @@ class Trainer:
         architecture: Architecture,
         design: Design,
         recipe: Recipe,
-        make_generator,
     ):
         self.channels = channels
         self.architecture = architecture
@@ -75,8 +76,10 @@ class Trainer:
         self._initialisers = [
             Initialisers(recipe.mixed_precision) for _ in (None, *design.discriminators)
         ]
-        self.generator = make_generator(self._initialisers[0])
-        self.average = make_generator(Initialisers())
+        self.generator, self.average = (
+            make_generator(channels, architecture, recipe, initialisers)
+            for initialisers in (self._initialisers[0], Initialisers())
+        )
         self.sampler = Sampler(self.average, architecture.latent_size)
         self.discriminators = [self._make_discriminator(i) for i in self._initialisers[1:]]
         self._generator_adam = Adam(self.generator.trainable_variables, recipe.beta_1)
@@ -125,11 +128,11 @@ class Trainer:
 
     # -- one class ---------------------------------------------------------------------------
 
-    def start(
+    def begin(
         self,
         spectra: np.ndarray,
         seed: np.random.SeedSequence,
-        start: Start | None = None,
+        class_model: ClassModel | None = None,
         max_epochs: int | None = None,
     ) -> None:
         """Set everything back and begin with a class.
@@ -139,23 +142,23 @@ class Trainer:
         spectra : array of shape (n, channels)
         seed : numpy.random.SeedSequence
             The class's own.
-        start : Start, optional
-            Statistical start of a physical recipe.
+        class_model : ClassModel, optional
+            Statistical model of a physical recipe.
         max_epochs : int, optional
             How long the training will be at most; default: the recipe's.
         """
         self._seed = seed
         self._spectra = tf.constant(spectra, tf.float32)
-        self._latent = start
+        self._class_model = class_model
         # A short training is not to be all warm-up.
         self._warm_up = min(self.recipe.warm_up, (max_epochs or self.recipe.max_epochs) // 4)
         self._batch = min(self.recipe.batch_size, len(spectra))
         models = (self.generator, *self.discriminators)
-        seeds = self._stream(0).spawn(len(models))
+        seeds = child_stream(self._seed, WEIGHTS).spawn(len(models))
         for model, initialisers, own_seed in zip(models, self._initialisers, seeds, strict=True):
             initialisers.draw(model, own_seed)
-        if start is not None:
-            self.generator.set_start(start)
+        if class_model is not None:
+            self.generator.set_class_model(class_model)
         for average, current in zip(self.average.weights, self.generator.weights, strict=True):
             average.assign(current)
         if self.recipe.physical:
@@ -172,10 +175,15 @@ class Trainer:
         batches = len(self._spectra) // self._batch
         order, latents, seeds, rates = [], [], [], []
         for epoch in range(first_epoch, first_epoch + epochs):
-            random = np.random.default_rng(self._stream(1, epoch))
+            random = np.random.default_rng(child_stream(self._seed, EPOCH, epoch))
             permutation = random.permutation(len(self._spectra))[: batches * self._batch]
             order.append(permutation.reshape(batches, self._batch))
-            latent = self._draw_latent(batches * self._batch, epoch)
+            latent = draw_latent(
+                self._class_model,
+                batches * self._batch,
+                self.architecture.latent_size,
+                child_stream(self._seed, EPOCH_LATENT, epoch),
+            )
             latents.append(latent.reshape(batches, self._batch, -1))
             seeds.append(random.integers(2**31 - 1, size=(batches, 2)))
             rates.append(np.tile(self._rates(epoch, rate_factor), (batches, 1)))
@@ -188,12 +196,6 @@ class Trainer:
         ).numpy()
         discriminator, generator = costs.reshape(epochs, batches, 2).mean(axis=1).T
         return Costs(discriminator, generator)
-
-    def _draw_latent(self, n: int, epoch: int) -> np.ndarray:
-        return draw_latent(self._latent, n, self.architecture.latent_size, self._stream(2, epoch))
-
-    def _stream(self, *key: int) -> np.random.SeedSequence:
-        return np.random.SeedSequence(self._seed.entropy, spawn_key=(*self._seed.spawn_key, *key))
 
     def weights(self) -> list[np.ndarray]:
         """Copy of the averaged generator's weights."""
@@ -322,3 +324,31 @@ class Trainer:
             ],
             axis=0,
         )
+
+
+#: The trainer of the last fit: compiling one takes seconds, and notebooks fit again and again.
+_idle_trainers: dict[tuple, Trainer] = {}
+
+
+@contextmanager
+def lend_trainer(
+    channels: int, architecture: Architecture, design: Design, recipe: Recipe
+) -> Iterator[Trainer]:
+    """Lend a trainer for the time of a fit: the last one if it fits, else a new one.
+
+    A lent trainer is nobody else's, so that fits in several threads do not meet.
+
+    Raises
+    ------
+    MemoryError
+        TensorFlow finds no memory.
+    """
+    key = (channels, architecture, design, recipe)
+    try:
+        trainer = _idle_trainers.pop(key, None) or Trainer(*key)
+        yield trainer
+    except tf.errors.ResourceExhaustedError as error:
+        raise MemoryError("TensorFlow found no memory") from error
+    # Only of a fit that ended well, and only one: they hold memory.
+    _idle_trainers.clear()
+    _idle_trainers[key] = trainer

@@ -10,9 +10,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from hyperspy_dag.dag.fitted_class import History
-from hyperspy_dag.dag.stopping import CRITERIA, Baseline
-from hyperspy_dag.plotting._axes import CLASS_COLOURS, displayable
-from hyperspy_dag.plotting._training import draw_metrics
+from hyperspy_dag.dag.stopping import CRITERIA, RealReference
+from hyperspy_dag.plotting.axes import CLASS_COLOURS, displayable
+from hyperspy_dag.plotting.training import draw_metrics
 from hyperspy_dag.training.training_set import TrainingSet
 
 BACKGROUND_COLOUR, SIGNAL_COLOUR = "#0072B2", "#009E73"
@@ -65,7 +65,7 @@ def input_picture(
 def training_picture(
     label: Any,
     history: History,
-    baseline: Baseline,
+    baseline: RealReference,
     stopping: str | None,
     tolerance: float,
     energy: np.ndarray,

@@ -11,11 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from hyperspy_dag.preprocessing.energy_axis import axis_in_ev
-from hyperspy_dag.preprocessing.preprocess import check_signal, preprocess_if_asked
-from hyperspy_dag.training.training_set import TrainingSet, training_set
+from hyperspy_dag.training.training_set import TrainingSet
 
 if TYPE_CHECKING:
     from exspy.signals import EELSSpectrum
@@ -93,38 +89,16 @@ class Prepared:
 
     Attributes
     ----------
-    signal : EELSSpectrum
-        Preprocessed.
     labels : Any
         As they were given.
     data : TrainingSet
-    energy : array of shape (channels,)
-        In eV.
+    notes : list of str
+        Warnings.
     """
 
-    signal: EELSSpectrum
     labels: Any
     data: TrainingSet
-    energy: np.ndarray
-
-
-def prepare(
-    s: EELSSpectrum,
-    labels: Any,
-    background_range: tuple[float, float] | None,
-    signal_range: tuple[float, float] | None,
-) -> Prepared:
-    """Preprocess and check spectra as ``dag_augment`` does.
-
-    Raises
-    ------
-    TypeError, ValueError
-        What is wrong with them.
-    """
-    check_signal(s)
-    s = preprocess_if_asked(s, background_range, signal_range)
-    data = training_set(s, labels)
-    return Prepared(s, labels, data, axis_in_ev(s.axes_manager.signal_axes[0])[0].axis)
+    notes: list[str]
 
 
 class Latest:
@@ -232,6 +206,8 @@ class Training(threading.Thread):
         """Train; errors are kept."""
         try:
             with collected_warnings() as notes:
+                # What was said of the input holds for what came of it.
+                notes += self._prepared.notes
                 self.notes = notes
                 self._train()
         except Exception as error:  # whatever it is, the interface shows it
@@ -245,8 +221,7 @@ class Training(threading.Thread):
         augmenter = EELSAugmenter(**self._settings)
         try:
             augmenter.fit(
-                self._prepared.signal,
-                self._prepared.labels,
+                self._prepared.data,
                 show_progressbar=False,
                 callback=self._look,
                 **self._options,

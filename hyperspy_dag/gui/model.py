@@ -12,28 +12,29 @@ import numpy as np
 import traits.api as t
 from hyperspy.ui_registry import add_gui_method
 
-from hyperspy_dag._utils.checks import check_count, check_signal_file
-from hyperspy_dag.augmenter import EELSAugmenter
+from hyperspy_dag._utils.checks import check_count, check_random_state, check_signal_file
 from hyperspy_dag.dag.architectures import ARCHITECTURES, AUTO
 from hyperspy_dag.dag.designs import DESIGNS
 from hyperspy_dag.dag.fitted_class import History
 from hyperspy_dag.dag.recipes import RECIPES
-from hyperspy_dag.dag.stopping import Baseline, Evaluation
+from hyperspy_dag.dag.stopping import Evaluation, RealReference
 from hyperspy_dag.io.signals import save_signal
 from hyperspy_dag.labels import get_labels
 from hyperspy_dag.labels.clustering import cluster
 from hyperspy_dag.labels.files import read_label_file
-from hyperspy_dag.plotting._axes import CLASS_COLOURS
-from hyperspy_dag.preprocessing.energy_axis import axis_in_ev, two_energies
-from hyperspy_dag.preprocessing.preprocess import check_signal, preprocess_if_asked
+from hyperspy_dag.plotting.axes import CLASS_COLOURS
+from hyperspy_dag.preprocessing.energy_axis import EnergyAxis, ev_per_unit
+from hyperspy_dag.preprocessing.energy_ranges import two_energies
+from hyperspy_dag.preprocessing.steps import check_signal, preprocess_if_asked
 from hyperspy_dag.training.runs import check_new_run
-from hyperspy_dag.training.training_set import read_spectra
+from hyperspy_dag.training.settings import FitSettings, split_arguments
+from hyperspy_dag.training.training_set import read_spectra, training_set
 
 from ._pictures import input_picture, training_picture
 from ._plot import SignalPlot, can_drag
-from ._toolkits import TOOLKEY, register
-from ._training import Latest, Prepared, Training, collected_warnings, prepare
+from ._training import Latest, Prepared, Training, collected_warnings
 from .regions import Region, region_labels
+from .toolkits import TOOLKEY, register
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -164,9 +165,9 @@ class AugmentationTool(t.HasTraits):
         self._clusters: tuple[tuple, Any] | None = None
         self.call_used = ""
         self.labels_used: Any = None
-        self._live: dict[str, tuple[History, Baseline, np.ndarray]] = {}
-        self._axis = axis_in_ev(signal.axes_manager.signal_axes[0])[0]
-        self._factor = axis_in_ev(signal.axes_manager.signal_axes[0])[1]
+        self._live: dict[str, tuple[History, RealReference, np.ndarray]] = {}
+        self._axis = EnergyAxis.of_signal(signal)
+        self._factor = ev_per_unit(signal.axes_manager.signal_axes[0])
         self._mean = _mean_spectrum(signal)
         self._plot = SignalPlot(signal, self._range_dragged)
         self._checker = Latest(self._check)
@@ -186,18 +187,12 @@ class AugmentationTool(t.HasTraits):
         )
 
     def _begin_with(self, arguments: dict[str, Any]) -> None:
-        low, high = float(self._axis.axis[0]), float(self._axis.axis[-1])
+        low, high = map(float, self._axis.energies[[0, -1]])
         step = (high - low) / 10
         arguments = dict(arguments)
         # Said as everywhere, not in the words of traits.
         check_count("n_spectra", arguments.get("n_spectra", 1))
-        EELSAugmenter(
-            **{
-                name: arguments[name]
-                for name in (*_SETTINGS, "stopping", "tolerance")
-                if name in arguments
-            }
-        )
+        FitSettings.checked(**split_arguments(arguments, ignore=True)[0])
         self._kept = {
             name: arguments.pop(name)
             for name in ("stopping", "tolerance", "checkpoint_dir", "checkpoint_every")
@@ -222,7 +217,7 @@ class AugmentationTool(t.HasTraits):
         seed = arguments.pop("random_state", 0)
         if seed is None:
             seed = int(np.random.default_rng().integers(10**6))
-        self.random_state = EELSAugmenter(random_state=seed).random_state_
+        self.random_state = check_random_state(seed)
         self.trait_set(**arguments)
         self.label_sources = {n: text for n, text in SOURCES.items() if self._offers(n)}
         self.label_source = next(iter(self.label_sources))
@@ -447,15 +442,15 @@ class AugmentationTool(t.HasTraits):
         prepared, problem, labels = None, "", None
         with collected_warnings() as notes:
             try:
-                EELSAugmenter(**self._settings())
+                FitSettings.checked(**self._settings())
                 check_count("n_spectra", self.n_spectra)
                 arguments = self.arguments()
                 if arguments.get("checkpoint_dir") is not None:
                     check_new_run(arguments["checkpoint_dir"])
                 labels = self.current_labels()
-                prepared = prepare(
-                    self.signal, labels, arguments["background_range"], arguments["signal_range"]
-                )
+                ranges = arguments["background_range"], arguments["signal_range"]
+                data = training_set(preprocess_if_asked(self.signal, *ranges), labels)
+                prepared = Prepared(labels, data, notes)
             except (TypeError, ValueError, OSError) as error:
                 problem = str(error)
                 if "max-normalised" in problem:
@@ -484,9 +479,12 @@ class AugmentationTool(t.HasTraits):
     def _draw_input(self, prepared: Prepared | None) -> None:
         asked = self.arguments()
         ranges = {name: asked[f"{name}_range"] for name in ("background", "signal")}
-        data, energy = (prepared.data, prepared.energy) if prepared else (None, None)
+        data = prepared.data if prepared else None
+        energy = data.energy_axis.energies if data else None
         try:
-            self.input_picture = input_picture(self._axis.axis, self._mean, ranges, data, energy)
+            self.input_picture = input_picture(
+                self._axis.energies, self._mean, ranges, data, energy
+            )
         except Exception:  # a picture is not worth a training
             _logger.exception("The input could not be drawn.")
 
@@ -511,7 +509,7 @@ class AugmentationTool(t.HasTraits):
         for one in self.classes:
             one.trait_set(state="waiting", epoch=0)
         self.classes = list(self.classes)
-        self._epochs = EELSAugmenter(**self._settings()).max_epochs
+        self._epochs = FitSettings.checked(**self._settings()).max_epochs
         options = {k: v for k, v in self._kept.items() if k.startswith("checkpoint")}
         self._training = Training(
             self._prepared,
@@ -563,7 +561,7 @@ class AugmentationTool(t.HasTraits):
         """Run in the training's thread at each look at the metrics."""
         name = str(progress.label)
         if name not in self._live:
-            baseline = Baseline(progress.baseline, {})
+            baseline = RealReference(progress.baseline, {})
             self._live[name] = (History(), baseline, progress.examples)
         history, baseline, _ = self._live[name]
         history.evaluations.append(
@@ -603,7 +601,7 @@ class AugmentationTool(t.HasTraits):
                 baseline,
                 self._kept.get("stopping", "all"),
                 self._kept.get("tolerance", 0.05),
-                self._trained.energy,
+                data.energy_axis.energies,
                 data.spectra[label],
                 examples,
             )

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from hyperspy_dag.preprocessing.energy_axis import EnergyAxis
+
 #: Keys of the energy axis, by its kind; what they may hold is checked below.
 _AXIS_KEYS = {
     "UniformDataAxis": {"size", "scale", "offset"},
@@ -62,7 +64,7 @@ def check_metadata(node: Any, depth: int = 0) -> Any:
     return node
 
 
-def check_energy_axis(axis: Any, channels: int) -> dict[str, Any]:
+def check_energy_axis(axis: Any, channels: int) -> EnergyAxis:
     """Return an energy axis from a file.
 
     Raises
@@ -93,7 +95,7 @@ def check_energy_axis(axis: Any, channels: int) -> dict[str, Any]:
             raise ValueError(f"an energy axis with {number!r}")
     if kind == "DataAxis" and not (np.diff(numbers) > 0).all():
         raise ValueError("an energy axis that does not rise")
-    return axis
+    return EnergyAxis.of_description(axis)
 
 
 def check_classes(classes: Any) -> list:

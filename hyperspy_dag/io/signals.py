@@ -18,6 +18,8 @@ from .files import put_in_place
 if TYPE_CHECKING:
     from exspy.signals import EELSSpectrum
 
+    from hyperspy_dag.preprocessing.energy_axis import EnergyAxis
+
 
 def spectrum_axis(name: str, size: int) -> dict[str, Any]:
     """Return a navigation axis that counts."""
@@ -28,7 +30,7 @@ def synthetic_signal(
     spectra: np.ndarray,
     index: np.ndarray,
     classes: list,
-    energy_axis: dict[str, Any],
+    energy_axis: EnergyAxis,
     provenance: dict[str, Any],
     title: str,
     instrument: dict[str, Any] | None = None,
@@ -43,8 +45,8 @@ def synthetic_signal(
         Class of each spectrum, as position in `classes`.
     classes : list
         Class names.
-    energy_axis : dict
-        The real spectra's signal axis, as of ``get_axis_dictionary()``.
+    energy_axis : EnergyAxis
+        Of the real spectra.
     provenance : dict
         Becomes ``metadata.DAG``.
     title : str
@@ -56,9 +58,9 @@ def synthetic_signal(
     names = ("class", "spectrum")[-(spectra.ndim - 1) :]
     axes = [spectrum_axis(name, size) for name, size in zip(names, spectra.shape, strict=False)]
     make = EELSSpectrum if isinstance(spectra, np.ndarray) else LazyEELSSpectrum
-    signal = make(spectra, axes=[*axes, {**copy.deepcopy(energy_axis), "navigate": False}])
+    signal = make(spectra, axes=[*axes, energy_axis.description() | {"navigate": False}])
     # exSpy makes every new signal binned.
-    signal.axes_manager.signal_axes[0].is_binned = energy_axis.get("is_binned", True)
+    signal.axes_manager.signal_axes[0].is_binned = energy_axis.is_binned
     signal.metadata.General.title = title
     if instrument:
         signal.metadata.add_node("Acquisition_instrument")
@@ -82,7 +84,7 @@ def save_signal(
     ----------
     signal : EELSSpectrum
     path : Path
-        As :func:`._checks.check_signal_file` returns it.
+        As :func:`.checks.check_signal_file` returns it.
     overwrite : bool
         Whether what is there is replaced; it may have come while the spectra were made.
     show_progressbar : bool, optional

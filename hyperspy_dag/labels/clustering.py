@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from hyperspy_dag._utils.checks import check_choice, check_count, check_random_state
 from hyperspy_dag._utils.warnings import warn
-from hyperspy_dag.preprocessing.preprocess import check_signal, slabs
+from hyperspy_dag.preprocessing.steps import check_signal, slabs
 
 from .parsing import navigation_shape
 

@@ -10,7 +10,7 @@ from scipy.spatial import cKDTree
 from scipy.special import rel_entr
 from scipy.stats import wasserstein_distance
 
-from ._checks import ROUNDING, as_count, as_pair
+from .checks import ROUNDING, as_count, as_pair
 
 
 def frechet_distance(real: ArrayLike, synthetic: ArrayLike) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.spatial.distance import cdist
 
-from ._checks import as_count, as_pair, as_spectra
+from .checks import as_count, as_pair, as_spectra
 
 
 class NeighbourScores(NamedTuple):

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import svd
 
-from ._checks import ROUNDING, as_count, as_spectra
+from .checks import ROUNDING, as_count, as_spectra
 
 
 class NoiseLevel(NamedTuple):

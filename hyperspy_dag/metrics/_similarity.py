@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._checks import as_pair, as_spectra
+from .checks import as_pair, as_spectra
 
 
 def _unit_rows(spectra: NDArray[np.float64], name: str, what: str) -> NDArray[np.float64]:

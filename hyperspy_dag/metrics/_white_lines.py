@@ -15,8 +15,8 @@ from scipy.integrate import trapezoid
 from scipy.ndimage import gaussian_filter1d
 from scipy.signal import find_peaks
 
-from ._checks import as_energy, as_pair, as_spectra, as_window
 from ._distributions import wasserstein
+from .checks import as_energy, as_pair, as_spectra, as_window
 
 SMOOTHING = 0.3
 """Default standard deviation of the Gaussian smoothing before a line is located, in eV.

@@ -19,7 +19,7 @@ from __future__ import annotations
 from ._confusion import plot_confusion_matrix
 from ._scores import plot_scores
 from ._spectra import plot_intensity_maps, plot_spectra
-from ._training import plot_costs, plot_metrics
+from .training import plot_costs, plot_metrics
 
 __all__ = [
     "plot_confusion_matrix",

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from hyperspy_dag._utils.checks import check_choice
 
-from ._axes import displayable, panel_axes
+from .axes import displayable, panel_axes
 
 #: Letters of a name from which on those of the columns are written aslant.
 _LONG = 8

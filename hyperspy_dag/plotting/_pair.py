@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from hyperspy_dag._utils.checks import check_random_state
 from hyperspy_dag._utils.warnings import warn
 from hyperspy_dag.labels import get_labels, parse_labels
-from hyperspy_dag.metrics._checks import as_energy
+from hyperspy_dag.metrics.checks import as_energy
 from hyperspy_dag.preprocessing import check_signal
-from hyperspy_dag.preprocessing.energy_axis import axis_in_ev
+from hyperspy_dag.preprocessing.energy_axis import EnergyAxis
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class SpectraSet:
         except (TypeError, ValueError) as error:
             raise type(error)(f"{name}: {error}") from error
         data = s.data if s.data.ndim > 1 else s.data[np.newaxis]
-        energy = axis_in_ev(s.axes_manager.signal_axes[0])[0].axis if signal else None
+        energy = EnergyAxis.of_signal(s).energies if signal else None
         return cls(name, data, energy, rows)
 
     @property

@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from hyperspy_dag._utils.checks import check_choice, check_count, check_random_state
 
-from ._axes import CLASS_COLOURS, CLASS_MARKERS, SYNTHETIC, displayable, panel_axes
 from ._pair import SpectraPair, SpectraSet, spectra_pair
+from .axes import CLASS_COLOURS, CLASS_MARKERS, SYNTHETIC, displayable, panel_axes
 
 if TYPE_CHECKING:
     from exspy.signals import EELSSpectrum

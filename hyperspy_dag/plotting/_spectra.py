@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from hyperspy_dag._utils.checks import check_count, check_number
 
-from ._axes import REAL, SYNTHETIC, displayable, panel_axes
 from ._pair import Panel, SpectraPair, spectra_pair
+from .axes import REAL, SYNTHETIC, displayable, panel_axes
 
 if TYPE_CHECKING:
     from exspy.signals import EELSSpectrum

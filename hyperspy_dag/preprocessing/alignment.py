@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperspy_dag._utils.checks import check_number, name_of
-from hyperspy_dag._utils.warnings import warn
 
-from .energy_axis import roi_in_ev
+from .energy_axis import EnergyAxis
+from .energy_ranges import roi_in_ev
 
 #: Correlation of two mean spectra below which there is no common edge to align on.
 _MIN_CORRELATION = 0.9
@@ -48,13 +48,15 @@ def check_align_on(align_on: Any, factor: float = 1.0) -> tuple[float, float] | 
 
 
 def edge_shifts(
-    axes: Sequence[Any], means: Sequence[NDArray[np.float64]], window: tuple[float, float] | None
+    axes: Sequence[EnergyAxis],
+    means: Sequence[NDArray[np.float64]],
+    window: tuple[float, float] | None,
 ) -> list[float]:
     """Return how far the edge of each mean spectrum lies above that of the first, in eV.
 
     Parameters
     ----------
-    axes : sequence of HyperSpy axes in eV
+    axes : sequence of EnergyAxis
     means : sequence of numpy.ndarray, shape (channels,)
         Not used without `window`.
     window : (float, float) or None
@@ -68,7 +70,7 @@ def edge_shifts(
     if window is None:
         return [0.0] * len(axes)
     for i, axis in enumerate(axes):
-        energies = axis.axis
+        energies = axis.energies
         if window[0] < energies[0] or window[1] > energies[-1]:
             raise ValueError(
                 f"align_on ({window[0]:g}, {window[1]:g}) eV is not inside the energy axis of "
@@ -81,8 +83,8 @@ def edge_shifts(
 
 
 def _edge_shift(
-    first: tuple[Any, NDArray[np.float64]],
-    other: tuple[Any, NDArray[np.float64]],
+    first: tuple[EnergyAxis, NDArray[np.float64]],
+    other: tuple[EnergyAxis, NDArray[np.float64]],
     window: tuple[float, float],
     name: str,
 ) -> float:
@@ -94,12 +96,12 @@ def _edge_shift(
     low, high = window
     reach = (high - low) / 2
     # Much finer than the channels, so that the parabola of energy_shift has no part in the result.
-    finest = min(np.diff(axis.axis).min() for axis, _ in (first, other))
+    finest = min(np.diff(axis.energies).min() for axis, _ in (first, other))
     step = min(finest, reach) / 8
     fine = np.arange(low - reach, high + reach + step, step)
 
-    def spectrum(one: tuple[Any, NDArray[np.float64]], energies: NDArray) -> NDArray:
-        axis = one[0].axis
+    def spectrum(one: tuple[EnergyAxis, NDArray[np.float64]], energies: NDArray) -> NDArray:
+        axis = one[0].energies
         return CubicSpline(axis, one[1])(np.clip(energies, axis[0], axis[-1]))
 
     advice = "Choose a window around an edge that all signals have, background removed."
@@ -125,35 +127,35 @@ def _edge_shift(
     return float(shift)
 
 
-def warn_if_apart(
-    axis: Mapping[str, Any], means: Sequence[Mapping[Any, NDArray[np.float64]]]
-) -> None:
-    """Warn of classes that lie elsewhere in one signal than in another.
+def classes_apart(
+    axis: EnergyAxis, means: Sequence[Mapping[Any, NDArray[np.float64]]]
+) -> list[str]:
+    """Return a message for each class that lies elsewhere in one signal than in another.
 
     Parameters
     ----------
-    axis : dict
-        Of the energy axis in eV that is common to all, as ``get_axis_dictionary`` gives it; one
-        that is not uniform is not looked at.
+    axis : EnergyAxis
+        Common to all; one that is not uniform is not looked at.
     means : sequence of dict of class to numpy.ndarray, shape (channels,)
         Mean spectra of the classes of each signal.
     """
-    if "scale" not in axis:
-        return
-    energy = axis["offset"] + axis["scale"] * np.arange(axis["size"])
+    messages: list[str] = []
+    if not axis.is_uniform:
+        return messages
     seen: dict[Any, tuple[int, NDArray[np.float64]]] = {}
     for i, own in enumerate(means):
         for label, mean in own.items():
             first, reference = seen.setdefault(label, (i, mean))
-            shift = _likely_shift(mean, reference, energy)
-            if abs(shift) > max(_APART, 2 * axis["scale"]):
-                warn(
+            shift = _likely_shift(mean, reference, axis.energies)
+            if abs(shift) > max(_APART, 2 * axis.dispersion):
+                messages.append(
                     f"the spectra of class {label!r} in signal {i + 1} lie {abs(shift):.1f} eV "
                     f"{'above' if shift > 0 else 'below'} those in signal {first + 1}: the energy "
                     "axes seem to be calibrated differently, and the class is learned with both. "
                     "Align the signals on an edge, align_on=(low, high) in eV, or correct the "
                     "offset of one."
                 )
+    return messages
 
 
 def _likely_shift(mean: NDArray, reference: NDArray, energy: NDArray) -> float:

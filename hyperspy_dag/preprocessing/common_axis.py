@@ -9,19 +9,19 @@ among the new channels in proportion to its overlap with them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hyperspy_dag._utils.checks import name_of
-from hyperspy_dag._utils.warnings import warn
 
 from .alignment import check_align_on, edge_shifts, mean_spectrum
-from .energy_axis import axis_in_ev, ev_per_unit
-from .preprocess import MIN_CHANNELS, check_signal
+from .energy_axis import EnergyAxis, ev_per_unit
 from .record import preprocessing_record
-from .resampling import plan, resampled
+from .resampling import Resampling, plan, resampled
+from .steps import MIN_CHANNELS, check_signal
 
 if TYPE_CHECKING:
     from exspy.signals import EELSSpectrum
@@ -87,11 +87,8 @@ def common_energy_axis(
     >>> s1, s2 = common_energy_axis([s1, s2], align_on=(636.0, 650.0))
     """
     signals = check_signals(signals)
-    axes = [checked_axis(s, name_of(i, len(signals))) for i, s in enumerate(signals)]
-    window = check_align_on(align_on, ev_per_unit(signals[0].axes_manager.signal_axes[0]))
-    means = [] if window is None else [mean_spectrum(s.data) for s in signals]
-    shifts = edge_shifts(axes, means, window)
-    axis, resamplings = plan(axes, shifts)
+    common = CommonAxis(signals, align_on)
+    axis, resamplings, shifts = common.plan(lambda i: mean_spectrum(signals[i].data))
     results = []
     for i, (s, resampling, shift) in enumerate(zip(signals, resamplings, shifts, strict=True)):
         result = resampled(s, axis, resampling)
@@ -99,11 +96,76 @@ def common_energy_axis(
         record["common_axis"] = source_record(s, shift) | {
             "signal": i,
             "signals": len(signals),
-            "align_on": window,
+            "align_on": common.window,
         }
         result.metadata.set_item("DAG.preprocessing", record)
         results.append(result)
     return results
+
+
+class CommonAxis:
+    """The energy axes of several signals, and the one that all of them can be brought to.
+
+    Parameters
+    ----------
+    signals : sequence of EELSSpectrum
+        Checked.
+    align_on : (float, float), SpanROI or None
+        See :func:`common_energy_axis`.
+
+    Attributes
+    ----------
+    axes : list of EnergyAxis
+        Of the signals.
+    window : (float, float) or None
+        Of the alignment, in eV.
+
+    Raises
+    ------
+    TypeError, ValueError
+        An axis has fewer than 8 channels, or `align_on` is no range of energies.
+    """
+
+    def __init__(self, signals: Sequence[EELSSpectrum], align_on: Any):
+        self.window = check_align_on(align_on, ev_per_unit(signals[0].axes_manager.signal_axes[0]))
+        self.axes = []
+        for i, s in enumerate(signals):
+            axis = EnergyAxis.of_signal(s)
+            if axis.size < MIN_CHANNELS:
+                name = name_of(i, len(signals)) if len(signals) > 1 else "the signal"
+                raise ValueError(
+                    f"{name} has {axis.size} channels; at least {MIN_CHANNELS} are needed. Crop "
+                    "less: give a wider signal_range."
+                )
+            self.axes.append(axis)
+
+    def plan(
+        self, mean_of: Callable[[int], NDArray[np.float64]]
+    ) -> tuple[EnergyAxis, list[Resampling], list[float]]:
+        """Choose the common axis.
+
+        Parameters
+        ----------
+        mean_of : callable
+            ``mean_of(i)`` returns the mean spectrum of signal `i`; called for an alignment alone.
+
+        Returns
+        -------
+        axis : EnergyAxis
+        resamplings : list of Resampling
+            One for each signal.
+        shifts : list of float
+            What is taken away from the energies of each signal, in eV.
+
+        Raises
+        ------
+        ValueError
+            As :func:`common_energy_axis`.
+        """
+        means = [] if self.window is None else [mean_of(i) for i in range(len(self.axes))]
+        shifts = edge_shifts(self.axes, means, self.window)
+        axis, resamplings = plan(self.axes, shifts)
+        return axis, resamplings, shifts
 
 
 def source_record(s: EELSSpectrum, shift: float) -> dict[str, Any]:
@@ -113,18 +175,14 @@ def source_record(s: EELSSpectrum, shift: float) -> dict[str, Any]:
         keys = ("title", "channels", "offset", "scale", "shift")
         earlier = {key: earlier[key] for key in keys}
         return earlier | {"shift": float(earlier["shift"] + shift)}
-    axis = axis_in_ev(s.axes_manager.signal_axes[0])[0]
-    dispersion = np.ptp(axis.axis) / max(axis.size - 1, 1)
+    axis = EnergyAxis.of_signal(s)
     return {
         "title": str(s.metadata.General.title),
-        "channels": int(axis.size),
-        "offset": float(axis.axis[0]),
-        "scale": float(axis.scale if axis.is_uniform else dispersion),
+        "channels": axis.size,
+        "offset": float(axis.energies[0]),
+        "scale": axis.dispersion,
         "shift": float(shift),
     }
-
-
-# --- checks ---------------------------------------------------------------------------------------
 
 
 def check_signals(signals: Any) -> list[EELSSpectrum]:
@@ -145,38 +203,3 @@ def check_signals(signals: Any) -> list[EELSSpectrum]:
         except (TypeError, ValueError) as error:
             raise type(error)(f"{name_of(i, len(signals))}: {error}") from error
     return list(signals)
-
-
-def checked_axis(s: EELSSpectrum, name: str) -> Any:
-    """Return a copy of a signal's energy axis, in eV.
-
-    Raises
-    ------
-    ValueError
-        It has fewer channels than any spectrum needs.
-    """
-    axis = axis_in_ev(s.axes_manager.signal_axes[0])[0]
-    if axis.size < MIN_CHANNELS:
-        raise ValueError(
-            f"{name} has {axis.size} channels; at least {MIN_CHANNELS} are needed. Crop less: give "
-            "a wider signal_range."
-        )
-    return axis
-
-
-def warn_if_confounded(origins: Sequence[Sequence[Any]]) -> None:
-    """Warn if every class comes from one signal only, given the classes of each signal."""
-    signals_of: dict[Any, set[int]] = {}
-    for i, classes in enumerate(origins):
-        for label in classes:
-            signals_of.setdefault(label, set()).add(i)
-    used = set().union(*signals_of.values())
-    if len(signals_of) > 1 and len(used) > 1 and all(len(own) == 1 for own in signals_of.values()):
-        where = ", ".join(
-            f"{label!r} in signal {min(own) + 1}" for label, own in signals_of.items()
-        )
-        warn(
-            f"each class comes from one signal only ({where}): a classifier can tell these classes "
-            "apart by the instrument (resolution, noise, calibration) instead of the material. "
-            "Have spectra of each class in several signals, or test on other instruments."
-        )

@@ -1,18 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An energy axis in eV, and ranges on it as a user gives them."""
+"""The energy axis of spectra, in eV."""
 
 from __future__ import annotations
 
-import math
-import numbers
-from typing import Any
+import copy
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
-#: A power law has two parameters and noise; fewer channels than this cannot fix them.
-MIN_BACKGROUND_CHANNELS = 5
+if TYPE_CHECKING:
+    from exspy.signals import EELSSpectrum
 
-_ADVICE = "Give {}=(low, high) in eV, or a hyperspy.api.roi.SpanROI."
+#: Channels within which two axes are the same: calibrations are rounded when saved, and no metric
+#: sees less than this.
+TOLERANCE = 0.01
 
 _EV_PER_UNIT = {"ev": 1.0, "kev": 1e3, "electronvolt": 1.0, "kiloelectronvolt": 1e3}
 _EV_PER_UNIT_EXACT = {"meV": 1e-3, "MeV": 1e6}  # these two differ by their capital alone
@@ -35,20 +37,8 @@ def ev_per_unit(axis: Any) -> float:
     return factor
 
 
-def axis_in_ev(axis: Any) -> tuple[Any, float]:
-    """Return a copy of an energy axis in eV, and the factor from its own units to eV."""
-    from hyperspy.axes import create_axis
-
-    factor = ev_per_unit(axis)
-    attributes = axis.get_axis_dictionary()
-    attributes.pop("_type", None)
-    converted = create_axis(**attributes)
-    put_axis_in_ev(converted, factor)
-    return converted, factor
-
-
 def put_axis_in_ev(axis: Any, factor: float) -> None:
-    """Convert an energy axis to eV, in place, given the factor from its own units."""
+    """Convert a HyperSpy energy axis to eV, in place, given the factor from its own units."""
     from hyperspy.axes import FunctionalDataAxis
 
     axis.units = "eV"
@@ -63,92 +53,127 @@ def put_axis_in_ev(axis: Any, factor: float) -> None:
         axis.axis = axis.axis * factor
 
 
-def energy_range(name: str, given: Any, axis: Any, factor: float) -> tuple[float, float] | None:
-    """Return a range given by the user as (low, high) in eV, checked, or None."""
-    if given is None:
-        return None
-    advice = _ADVICE.format(name)
-    low, high = two_energies(name, given, factor)
-    if not (math.isfinite(low) and math.isfinite(high)):
-        raise ValueError(f"{name} must be two finite numbers; got ({low:g}, {high:g}). {advice}")
-    if low >= high:
-        raise ValueError(
-            f"{name} must have its lower energy first; got ({low:g}, {high:g}) eV. {advice}"
+class EnergyAxis:
+    """Energy losses of the channels of a signal, in eV.
+
+    Parameters
+    ----------
+    axis : hyperspy.axes.BaseDataAxis
+        In eV. It is kept, not copied.
+
+    See Also
+    --------
+    EnergyAxis.of_signal : The axis of a signal, whatever its unit.
+    EnergyAxis.of_description : The axis that a file or a signal describes.
+    """
+
+    def __init__(self, axis: Any):
+        self._axis = axis
+
+    @classmethod
+    def of_signal(cls, s: EELSSpectrum) -> Self:
+        """Return a copy of a signal's energy axis, in eV.
+
+        Raises
+        ------
+        ValueError
+            Its unit is not one of energy.
+        """
+        axis = s.axes_manager.signal_axes[0]
+        own = cls.of_description(axis.get_axis_dictionary())
+        put_axis_in_ev(own._axis, ev_per_unit(axis))
+        return own
+
+    @classmethod
+    def of_description(cls, description: dict[str, Any]) -> Self:
+        """Return the axis that HyperSpy's ``get_axis_dictionary`` describes, in eV."""
+        from hyperspy.axes import create_axis
+
+        # exSpy's axes are binned where nothing else is said.
+        given = {"is_binned": True} | description
+        return cls(create_axis(**{k: v for k, v in given.items() if k != "_type"}))
+
+    @classmethod
+    def uniform(cls, offset: float, scale: float, size: int, name: str, is_binned: bool) -> Self:
+        """Return a uniform axis: `size` channels of `scale` eV, the first at `offset` eV."""
+        from hyperspy.axes import UniformDataAxis
+
+        return cls(
+            UniformDataAxis(
+                name=name,
+                units="eV",
+                offset=offset,
+                scale=scale,
+                size=size,
+                navigate=False,
+                is_binned=is_binned,
+            )
         )
-    energies = axis.axis
-    # Limits are often rounded, so half a channel too low is no error; nor is the end of the last
-    # channel, as the limit that leaves nothing out.
-    lowest = energies[0] - (energies[1] - energies[0]) / 2 if axis.size > 1 else energies[0]
-    highest = energies[-1] + (energies[-1] - energies[-2]) if axis.size > 1 else energies[0]
-    rounding = 1e-9 * max(abs(lowest), abs(highest))
-    if low < lowest - rounding or high > highest + rounding:
-        raise ValueError(
-            f"{name} ({low:g}, {high:g}) eV is not inside the energy axis, which runs from "
-            f"{energies[0]:g} to {energies[-1]:g} eV. {advice}"
-        )
-    return low, high
 
+    @property
+    def energies(self) -> NDArray[np.float64]:
+        """Energy loss of each channel's middle in eV, shape (channels,)."""
+        return self._axis.axis
 
-def two_energies(name: str, given: Any, factor: float) -> tuple[float, float]:
-    """Return the two numbers of a range given by the user, in eV, wherever they lie."""
-    given = roi_in_ev(given, factor)
-    is_pair = isinstance(given, list | tuple | np.ndarray) and len(given) == 2
-    if not is_pair or not all(_is_number(value) for value in given):
-        raise TypeError(f"{name} must be two numbers; got {given!r}. {_ADVICE.format(name)}")
-    low, high = (float(value) for value in given)
-    return low, high
+    @property
+    def size(self) -> int:
+        """Number of channels."""
+        return int(self._axis.size)
 
+    @property
+    def is_uniform(self) -> bool:
+        """Whether all channels are of one width."""
+        return bool(self._axis.is_uniform)
 
-def roi_in_ev(given: Any, factor: float) -> Any:
-    """Return the two energies of an ROI, in eV; what is none comes back as it is."""
-    if hasattr(given, "left") and hasattr(given, "right"):
-        # An ROI is drawn on the axis, so it has the axis's units.
-        return given.left * factor, given.right * factor
-    return given
+    @property
+    def is_binned(self) -> bool:
+        """Whether intensities are counts of a channel, not counts per eV."""
+        return bool(self._axis.is_binned)
 
+    @property
+    def name(self) -> str:
+        """Name of the axis."""
+        return self._axis.name
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, numbers.Real) and not isinstance(value, bool | np.bool_)
+    @property
+    def dispersion(self) -> float:
+        """Width of a channel in eV; the mean width where they differ."""
+        if self.is_uniform:
+            return float(self._axis.scale)
+        return float(np.ptp(self.energies)) / max(self.size - 1, 1)
 
+    def channel(self, energy: float) -> int:
+        """Return the channel nearest to an energy in eV that lies on the axis."""
+        return int(self._axis.value2index(energy))
 
-def background_window(
-    background: tuple[float, float], signal: tuple[float, float] | None, axis: Any
-) -> tuple[int, int]:
-    """Return the first and last channel of the background range, checked."""
-    low, high = background
-    if low <= 0:
-        raise ValueError(
-            f"background_range ({low:g}, {high:g}) eV must lie above 0 eV: a power law is not "
-            "defined at and below it."
-        )
-    if signal is not None and high >= signal[1]:
-        raise ValueError(
-            f"background_range ({low:g}, {high:g}) eV must end before signal_range "
-            f"({signal[0]:g}, {signal[1]:g}) eV does: it is the stretch in front of the edge. Give "
-            "a lower background_range."
-        )
-    first, last = axis.value_range_to_indices(low, high)
-    if last - first + 1 < MIN_BACKGROUND_CHANNELS:
-        width = np.diff(axis.axis)[min(first, axis.size - 2)] if axis.size > 1 else math.nan
-        raise ValueError(
-            f"background_range ({low:g}, {high:g}) eV holds {last - first + 1} channels of "
-            f"{width:g} eV; a power law needs at least {MIN_BACKGROUND_CHANNELS}. Widen it."
-        )
-    return int(first), int(last)
+    def channels(self, low: float, high: float) -> tuple[int, int]:
+        """Return the first and the last channel between two energies in eV."""
+        first, last = self._axis.value_range_to_indices(low, high)
+        return int(first), int(last)
 
+    def is_same_as(self, other: EnergyAxis) -> bool:
+        """Whether two axes have the same energies, to a hundredth of a channel."""
+        if self.size != other.size:
+            return False
+        dispersion = np.ptp(other.energies) / max(other.size - 1, 1)
+        return bool(np.abs(self.energies - other.energies).max() <= TOLERANCE * dispersion)
 
-def crop_indices(signal: tuple[float, float] | None, axis: Any) -> tuple[int, int]:
-    if signal is None:
-        return 0, axis.size
-    low, high = signal
-    energies = axis.axis
-    first = int(axis.value2index(min(max(low, energies[0]), energies[-1])))
-    # The tolerance keeps rounding noise of a unit conversion from costing the last channel.
-    reaches_end = high >= energies[-1] * (1 - 1e-12)
-    stop = axis.size if reaches_end else int(axis.value2index(max(high, energies[0])))
-    if stop <= first:
-        raise ValueError(
-            f"signal_range ({low:g}, {high:g}) eV holds no channel: it is narrower than one. Widen "
-            "it."
-        )
-    return first, stop
+    def description(self) -> dict[str, Any]:
+        """Return the axis as HyperSpy's ``get_axis_dictionary`` does, as plain numbers.
+
+        An axis that is a function comes as a list of energies: its expression would be run when a
+        file with it is opened.
+        """
+        described = self._axis.get_axis_dictionary()
+        if "expression" in described:
+            own = EnergyAxis.of_description(described)
+            own._axis.convert_to_non_uniform_axis()
+            described = own._axis.get_axis_dictionary()
+        return copy.deepcopy(described)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self).of_description, (self.description(),)
+
+    def __str__(self) -> str:
+        energies = self.energies
+        return f"{self.size} channels from {energies[0]:.6g} to {energies[-1]:.6g} eV"

@@ -14,14 +14,12 @@ from numpy.typing import NDArray
 
 from hyperspy_dag._utils.checks import name_of
 
-from .preprocess import MIN_CHANNELS, NORMALISED_RANGE, slabs
+from .energy_axis import TOLERANCE, EnergyAxis
 from .record import preprocessing_record
+from .steps import MIN_CHANNELS, NORMALISED_RANGE, slabs
 
 if TYPE_CHECKING:
     from exspy.signals import EELSSpectrum
-
-#: Channels: calibrations are rounded when saved, and no metric sees less than this.
-_TOLERANCE = 0.01
 
 
 @dataclass(frozen=True)
@@ -93,19 +91,20 @@ def _normalised(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return values / np.where(maximum > 0, maximum, 1)
 
 
-def plan(axes: Sequence[Any], shifts: Sequence[float]) -> tuple[dict[str, Any], list[Resampling]]:
+def plan(
+    axes: Sequence[EnergyAxis], shifts: Sequence[float]
+) -> tuple[EnergyAxis, list[Resampling]]:
     """Choose the common axis and how to get there.
 
     Parameters
     ----------
-    axes : sequence of HyperSpy axes in eV
+    axes : sequence of EnergyAxis
     shifts : sequence of float
         What is taken away from the energies of each, in eV.
 
     Returns
     -------
-    axis : dict
-        As of ``get_axis_dictionary``.
+    axis : EnergyAxis
     resamplings : list of Resampling
 
     Raises
@@ -113,8 +112,8 @@ def plan(axes: Sequence[Any], shifts: Sequence[float]) -> tuple[dict[str, Any], 
     ValueError
         The axes differ and one is not uniform; they do not overlap, or in too few channels.
     """
-    if not any(shifts) and all(_same(axis, axes[0]) for axis in axes):
-        return axes[0].get_axis_dictionary(), [_identity(axis) for axis in axes]
+    if not any(shifts) and all(axis.is_same_as(axes[0]) for axis in axes):
+        return axes[0], [_identity(axis) for axis in axes]
     for i, axis in enumerate(axes):
         if not axis.is_uniform:
             raise ValueError(
@@ -123,14 +122,14 @@ def plan(axes: Sequence[Any], shifts: Sequence[float]) -> tuple[dict[str, Any], 
                 's.interpolate_on_axis(new_axis, "Energy loss").'
             )
     grids = [
-        _Grid(axis.offset - shift, axis.scale, axis.size)
+        _Grid(axis.energies[0] - shift, axis.dispersion, axis.size)
         for axis, shift in zip(axes, shifts, strict=True)
     ]
     coarsest = max(grid.scale for grid in grids)
     target = next(grid for grid in grids if grid.scale >= coarsest * (1 - 1e-6))
     low, high = max(grid.low for grid in grids), min(grid.high for grid in grids)
-    first = max(math.ceil((low - target.low) / target.scale - _TOLERANCE), 0)
-    stop = min(math.floor((high - target.low) / target.scale + _TOLERANCE), target.size)
+    first = max(math.ceil((low - target.low) / target.scale - TOLERANCE), 0)
+    stop = min(math.floor((high - target.low) / target.scale + TOLERANCE), target.size)
     if stop - first < MIN_CHANNELS:
         ranges = "; ".join(
             f"{name_of(i, len(grids))}: {grid.low:.6g} to {grid.high:.6g} eV"
@@ -147,12 +146,17 @@ def plan(axes: Sequence[Any], shifts: Sequence[float]) -> tuple[dict[str, Any], 
             "that does not belong here, or mend its calibration."
         )
     common = _Grid(target.offset + first * target.scale, target.scale, stop - first)
-    return _axis_dictionary(axes[0], common), [
-        _between(grid, common, axis) for grid, axis in zip(grids, axes, strict=True)
-    ]
+    made = EnergyAxis.uniform(
+        float(common.offset),
+        float(common.scale),
+        int(common.size),
+        axes[0].name,
+        axes[0].is_binned,
+    )
+    return made, [_between(grid, common, axis) for grid, axis in zip(grids, axes, strict=True)]
 
 
-def resampling_onto(axis: Any, target: dict[str, Any], name: str) -> Resampling:
+def resampling_onto(axis: EnergyAxis, target: EnergyAxis, name: str) -> Resampling:
     """Plan the way from one axis in eV to another, given one.
 
     Raises
@@ -161,20 +165,17 @@ def resampling_onto(axis: Any, target: dict[str, Any], name: str) -> Resampling:
         The axis does not cover the other, or its dispersion is coarser; or they differ and one
         is not uniform.
     """
-    from hyperspy.axes import create_axis
-
-    wanted = create_axis(**{key: value for key, value in target.items() if key != "_type"})
-    if _same(axis, wanted):
+    if axis.is_same_as(target):
         return _identity(axis)
-    texts = " instead of ".join(_axis_text(one) for one in (axis, wanted))
-    if not (axis.is_uniform and wanted.is_uniform):
+    texts = f"{axis} instead of {target}"
+    if not (axis.is_uniform and target.is_uniform):
         raise ValueError(
             f"{name} is on another energy axis than the training spectra, and one of these is not "
             f"uniform: {texts}. Interpolate it first: s.interpolate_on_axis."
         )
-    grid = _Grid(axis.offset, axis.scale, axis.size)
-    common = _Grid(wanted.offset, wanted.scale, wanted.size)
-    slack = _TOLERANCE * common.scale
+    grid = _Grid(axis.energies[0], axis.dispersion, axis.size)
+    common = _Grid(target.energies[0], target.dispersion, target.size)
+    slack = TOLERANCE * common.scale
     if grid.scale * grid.size > common.scale * grid.size + slack:
         raise ValueError(
             f"{name} has a coarser dispersion than the training spectra, {grid.scale:g} instead of "
@@ -185,7 +186,7 @@ def resampling_onto(axis: Any, target: dict[str, Any], name: str) -> Resampling:
     return _between(grid, common, axis)
 
 
-def resampled(s: EELSSpectrum, axis: dict[str, Any], resampling: Resampling) -> EELSSpectrum:
+def resampled(s: EELSSpectrum, axis: EnergyAxis, resampling: Resampling) -> EELSSpectrum:
     """Return a signal's spectra on another energy axis, as a new signal, lazy if it is."""
     normalise = not resampling.is_identity and _is_normalised(s)
     is_double = s.data.dtype.kind == "f" and s.data.dtype.itemsize > 4
@@ -209,7 +210,12 @@ def resampled(s: EELSSpectrum, axis: dict[str, Any], resampling: Resampling) -> 
         data = data.reshape(*s.data.shape[:-1], channels)
     axes = [one.get_axis_dictionary() for one in s.axes_manager._axes]
     binned = bool(axes[-1]["is_binned"])
-    axes[-1] = {**axis, "name": axes[-1]["name"], "is_binned": binned, "navigate": False}
+    axes[-1] = {
+        **axis.description(),
+        "name": axes[-1]["name"],
+        "is_binned": binned,
+        "navigate": False,
+    }
     result = type(s)(
         data,
         axes=axes,
@@ -260,40 +266,15 @@ class _Grid:
         return self.low + self.size * self.scale
 
 
-def _between(grid: _Grid, common: _Grid, axis: Any) -> Resampling:
+def _between(grid: _Grid, common: _Grid, axis: EnergyAxis) -> Resampling:
     limits = (common.low + np.arange(common.size + 1) * common.scale - grid.low) / grid.scale
     start = round(limits[0])
     whole = start + np.arange(common.size + 1)
-    if np.abs(limits - whole).max() <= _TOLERANCE and 0 <= start <= grid.size - common.size:
+    if np.abs(limits - whole).max() <= TOLERANCE and 0 <= start <= grid.size - common.size:
         limits = whole.astype(np.float64)
     limits = np.clip(limits, 0, grid.size)
     return Resampling(limits, grid.size, density=not axis.is_binned)
 
 
-def _identity(axis: Any) -> Resampling:
+def _identity(axis: EnergyAxis) -> Resampling:
     return Resampling(np.arange(axis.size + 1.0), axis.size, density=not axis.is_binned)
-
-
-def _same(axis: Any, other: Any) -> bool:
-    if axis.size != other.size:
-        return False
-    dispersion = np.ptp(other.axis) / max(other.size - 1, 1)
-    return bool(np.abs(axis.axis - other.axis).max() <= _TOLERANCE * dispersion)
-
-
-def _axis_dictionary(axis: Any, grid: _Grid) -> dict[str, Any]:
-    from hyperspy.axes import UniformDataAxis
-
-    return UniformDataAxis(
-        name=axis.name,
-        units="eV",
-        offset=float(grid.offset),
-        scale=float(grid.scale),
-        size=int(grid.size),
-        navigate=False,
-        is_binned=bool(axis.is_binned),
-    ).get_axis_dictionary()
-
-
-def _axis_text(axis: Any) -> str:
-    return f"{axis.size} channels from {axis.axis[0]:.6g} to {axis.axis[-1]:.6g} eV"

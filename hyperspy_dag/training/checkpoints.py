@@ -14,13 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
-from hyperspy_dag.dag.fitted_class import ClassModel, History, evaluation_of, history_of
+from hyperspy_dag.dag.fitted_class import FittedClass, History, evaluation_of, history_of
 from hyperspy_dag.dag.stopping import Evaluation
 from hyperspy_dag.io.files import CHECKPOINT, AugmenterFileError, below, finite, read, write
 
 
 @dataclass
-class Progress:
+class TrainingState:
     """What a class's training goes on from.
 
     Attributes
@@ -35,7 +35,7 @@ class Progress:
     good_epoch : int
         Epoch that a loss that is not finite goes back to.
     good_state : list of array
-        The state then.
+        What :attr:`state` was at that epoch.
     good_best, good_weights : Evaluation, list of array
         The best state until then, and its weights of the generator.
     """
@@ -51,19 +51,20 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Saved:
+class SavedClass:
     """What the files of a class say: its best model, and how training goes on if it does.
 
     Attributes
     ----------
-    model : ClassModel
-    progress : Progress or None
+    model : FittedClass
+    state : TrainingState or None
+        None where the class is done.
     seconds : float
         That the training has taken so far.
     """
 
-    model: ClassModel
-    progress: Progress | None
+    model: FittedClass
+    state: TrainingState | None
     seconds: float
 
 
@@ -97,7 +98,7 @@ class ClassCheckpoint:
         """What training goes on from."""
         return self.folder / f"class-{self.number}-state.npz"
 
-    def save_model(self, model: ClassModel, seconds: float, done: bool = False) -> None:
+    def save_model(self, model: FittedClass, seconds: float, done: bool = False) -> None:
         """Write the best model; with `done` the class needs no training any more.
 
         Raises
@@ -115,7 +116,7 @@ class ClassCheckpoint:
         if done:
             self.state_file.unlink(missing_ok=True)
 
-    def save_progress(self, progress: Progress, seconds: float) -> None:
+    def save_state(self, state: TrainingState, seconds: float) -> None:
         """Write what training goes on from; the best model is to be written before.
 
         Raises
@@ -126,21 +127,21 @@ class ClassCheckpoint:
         header = {
             "owner": self.owner,
             "seconds": seconds,
-            "epoch": progress.epoch,
-            "rate_factor": progress.rate_factor,
-            "good_epoch": progress.good_epoch,
-            "good_best": asdict(progress.good_best),
-            "weights": len(progress.good_weights),
-            "history": asdict(progress.history),
-            "variables": len(progress.state),
+            "epoch": state.epoch,
+            "rate_factor": state.rate_factor,
+            "good_epoch": state.good_epoch,
+            "good_best": asdict(state.good_best),
+            "weights": len(state.good_weights),
+            "history": asdict(state.history),
+            "variables": len(state.state),
         }
-        arrays = {f"state/{i}": array for i, array in enumerate(progress.state)}
-        arrays |= {f"weights/{i}": array for i, array in enumerate(progress.good_weights)}
-        if progress.good_epoch != progress.epoch:
-            arrays |= {f"good/{i}": array for i, array in enumerate(progress.good_state)}
+        arrays = {f"state/{i}": array for i, array in enumerate(state.state)}
+        arrays |= {f"weights/{i}": array for i, array in enumerate(state.good_weights)}
+        if state.good_epoch != state.epoch:
+            arrays |= {f"good/{i}": array for i, array in enumerate(state.good_state)}
         write(self.state_file, header, arrays, kind=CHECKPOINT, compress=False)
 
-    def load(self, channels: int) -> Saved | None:
+    def load(self, channels: int) -> SavedClass | None:
         """Read both files; None where training has to begin at the beginning.
 
         Raises
@@ -152,15 +153,15 @@ class ClassCheckpoint:
             return None
         header, arrays = self._read(self.model_file)
         try:
-            model = ClassModel.of(header["model"], arrays, channels)
+            model = FittedClass.of(header["model"], arrays, channels)
             if not isinstance(header["done"], bool):
                 raise TypeError(f"done is {header['done']!r}")
             if header["done"]:
-                return Saved(model, None, _seconds(header))
+                return SavedClass(model, None, _seconds(header))
             if not self.state_file.is_file():
                 return None
             header, arrays = self._read(self.state_file)
-            return Saved(model, _progress(header, finite(arrays)), _seconds(header))
+            return SavedClass(model, _state(header, finite(arrays)), _seconds(header))
         except AugmenterFileError:
             raise
         except (AttributeError, LookupError, TypeError, ValueError) as error:
@@ -191,7 +192,7 @@ def _seconds(header: dict) -> float:
     return seconds
 
 
-def _progress(header: dict, arrays: dict[str, np.ndarray]) -> Progress:
+def _state(header: dict, arrays: dict[str, np.ndarray]) -> TrainingState:
     def variables(name: str, count: str = "variables") -> list[np.ndarray]:
         own = below(arrays, name)
         return [own[str(i)] for i in range(header[count])]
@@ -201,7 +202,7 @@ def _progress(header: dict, arrays: dict[str, np.ndarray]) -> Progress:
     if not (0 <= good_epoch <= epoch == len(history.generator_cost)):
         raise ValueError(f"epoch {epoch} with {len(history.generator_cost)} epochs of history")
     state = variables("state")
-    return Progress(
+    return TrainingState(
         epoch=epoch,
         rate_factor=float(header["rate_factor"]),
         history=history,

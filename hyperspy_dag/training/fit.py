@@ -1,67 +1,29 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One training after the other or side by side: how a fit is carried out, and what it leaves."""
+"""Fit all classes, one after the other or side by side, and what a fit leaves."""
 
 from __future__ import annotations
 
 import logging
-import os
-from collections.abc import Callable
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperspy_dag._utils.checks import check_count
-from hyperspy_dag.dag.fitted_class import ClassModel
+from hyperspy_dag.dag.fitted_class import FittedClass
 from hyperspy_dag.io.files import below
 from hyperspy_dag.io.headers import check_classes, check_digest, check_energy_axis, check_metadata
+from hyperspy_dag.preprocessing.energy_axis import EnergyAxis
 
-from .jobs import ClassJob, TrainingProgress
-from .progress import ClassProgress, EpochProgress
-from .runs import Run, check_new_run
+from .progress import ClassBar, EpochBar, TrainingProgress
+from .runs import Run
+from .settings import FitOptions, FitSettings
+from .train_class import ClassJob
 from .training_set import TrainingSet
-from .workers import check_workers, fit_classes
-
-if TYPE_CHECKING:
-    from distributed import Client
+from .workers import fit_classes
 
 _logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Way:
-    """How a fit is carried out, which changes nothing of what comes out."""
-
-    n_jobs: int
-    client: Client | None
-    show_progressbar: bool | None
-    new_run: Path | None = None
-    every: int = 0
-    callback: Callable[[TrainingProgress], bool | None] | None = None
-
-    @classmethod
-    def of(
-        cls,
-        n_jobs: int | None = None,
-        client: Client | None = None,
-        checkpoint_dir: str | os.PathLike | None = None,
-        checkpoint_every: int = 10,
-        show_progressbar: bool | None = None,
-        callback: Callable[[TrainingProgress], bool | None] | None = None,
-    ) -> Way:
-        """Check the arguments of `EELSAugmenter.fit`, before hours of work."""
-        if callback is not None and not callable(callback):
-            raise TypeError(f"callback must be callable or None, {callback!r} was given")
-        return cls(
-            *check_workers(n_jobs, client, callback is not None),
-            show_progressbar,
-            None if checkpoint_dir is None else check_new_run(checkpoint_dir),
-            check_count("checkpoint_every", checkpoint_every),
-            callback,
-        )
 
 
 @dataclass(frozen=True)
@@ -70,12 +32,11 @@ class FitResult:
 
     Attributes
     ----------
-    models : dict of class to ClassModel
+    settings : FitSettings
+    models : dict of class to FittedClass
         In the order of the classes.
     seconds : dict of class to float
-    axis : dict
-        HyperSpy's description of the energy axis.
-    channels : int
+    energy_axis : EnergyAxis
     digest : str
         Of all training spectra.
     spectrum_digests : array of uint64
@@ -84,26 +45,24 @@ class FitResult:
         Metadata of the training spectra.
     """
 
-    models: dict[Any, ClassModel]
+    settings: FitSettings
+    models: dict[Any, FittedClass]
     seconds: dict[Any, float]
-    axis: dict[str, Any]
-    channels: int
+    energy_axis: EnergyAxis
     digest: str
     spectrum_digests: NDArray[np.uint64]
     preprocessing: dict[str, Any] | None
     instrument: dict[str, Any] | None
 
     @classmethod
-    def of(
-        cls, data: TrainingSet, models: dict[Any, ClassModel], seconds: dict[Any, float]
-    ) -> FitResult:
+    def of(cls, settings: FitSettings, data: TrainingSet, outcome: Outcome) -> FitResult:
         """Put together what was trained, in any order, and what it was trained on."""
-        models = {label: models[label] for label in data.classes if label in models}
+        models = {label: outcome.models[label] for label in data.classes if label in outcome.models}
         return cls(
+            settings=settings,
             models=models,
-            seconds={label: seconds[label] for label in models},
-            axis=data.axis,
-            channels=data.channels,
+            seconds={label: outcome.seconds[label] for label in models},
+            energy_axis=data.energy_axis,
             digest=data.digest,
             spectrum_digests=np.concatenate([data.spectrum_digests[label] for label in models]),
             preprocessing=data.preprocessing,
@@ -113,8 +72,9 @@ class FitResult:
     def header(self) -> dict[str, Any]:
         """All but the arrays, as JSON knows it."""
         return {
-            "energy_axis": self.axis,
-            "channels": self.channels,
+            "settings": self.settings.as_dict(),
+            "energy_axis": self.energy_axis.description(),
+            "channels": self.energy_axis.size,
             "digest": self.digest,
             "fit_seconds": list(self.seconds.values()),
             "preprocessing": self.preprocessing,
@@ -134,7 +94,7 @@ class FitResult:
 
     @classmethod
     def of_file(cls, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> FitResult:
-        """Build from what :meth:`header` and :meth:`arrays` gave, believing nothing.
+        """Build from what :meth:`header` and :meth:`arrays` gave, checking all of it.
 
         Raises
         ------
@@ -144,7 +104,7 @@ class FitResult:
         classes = check_classes(header["classes"])
         channels = header["channels"]
         models = {
-            label: ClassModel.of(own, below(arrays, str(i)), channels)
+            label: FittedClass.of(own, below(arrays, str(i)), channels)
             for i, (label, own) in enumerate(zip(classes, header["models"], strict=True))
         }
         spectrum_digests = arrays["spectrum_digests"]
@@ -152,10 +112,10 @@ class FitResult:
             raise TypeError("the digests of the training spectra are not such")
         seconds = [float(value) for value in header["fit_seconds"]]
         return cls(
+            settings=FitSettings.of_file(header["settings"]),
             models=models,
             seconds=dict(zip(classes, seconds, strict=True)),
-            axis=check_energy_axis(header["energy_axis"], channels),
-            channels=channels,
+            energy_axis=check_energy_axis(header["energy_axis"], channels),
             digest=check_digest(header["digest"]),
             spectrum_digests=spectrum_digests,
             preprocessing=check_metadata(header["preprocessing"]),
@@ -179,7 +139,7 @@ class Outcome:
         Of the user's callback, or of what is around the trainings.
     """
 
-    models: dict[Any, ClassModel] = field(default_factory=dict)
+    models: dict[Any, FittedClass] = field(default_factory=dict)
     seconds: dict[Any, float] = field(default_factory=dict)
     errors: dict[Any, Exception] = field(default_factory=dict)
     ended: list[Any] = field(default_factory=list)
@@ -187,14 +147,16 @@ class Outcome:
     fault: Exception | None = None
 
 
-def carry_out(jobs: list[ClassJob], data: TrainingSet, way: Way, run: Run | None) -> Outcome:
+def run_jobs(
+    jobs: list[ClassJob], data: TrainingSet, options: FitOptions, run: Run | None
+) -> Outcome:
     """Train the classes; what goes wrong with one stops no other.
 
     Parameters
     ----------
     jobs : list of ClassJob
     data : TrainingSet
-    way : Way
+    options : FitOptions
     run : Run or None
         Where checkpoints go.
 
@@ -216,14 +178,14 @@ def carry_out(jobs: list[ClassJob], data: TrainingSet, way: Way, run: Run | None
 
     def watch(progress: TrainingProgress) -> bool:
         try:
-            outcome.stopped = bool(way.callback(progress))
+            outcome.stopped = bool(options.callback(progress))
         except Exception as error:  # noqa: BLE001 - raised by fit, when what is done is kept
             outcome.stopped, outcome.fault = True, error
         return outcome.stopped
 
-    one_by_one = way.client is None and min(way.n_jobs, len(jobs)) == 1
-    progress = (EpochProgress if one_by_one else ClassProgress)(
-        data.classes, jobs[0].stopping.max_epochs, way.show_progressbar
+    one_by_one = options.client is None and min(options.n_jobs, len(jobs)) == 1
+    progress = (EpochBar if one_by_one else ClassBar)(
+        data.classes, jobs[0].stopping.max_epochs, options.show_progressbar
     )
     try:
         with (
@@ -233,10 +195,10 @@ def carry_out(jobs: list[ClassJob], data: TrainingSet, way: Way, run: Run | None
                 fit_classes(
                     jobs,
                     data.spectra,
-                    n_jobs=way.n_jobs,
-                    client=way.client,
+                    n_jobs=options.n_jobs,
+                    client=options.client,
                     progress=progress.report,
-                    watch=None if way.callback is None else watch,
+                    watch=None if options.callback is None else watch,
                 )
             ) as results,
         ):

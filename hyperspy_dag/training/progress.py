@@ -1,12 +1,41 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""HyperSpy's progress bar over trainings."""
+"""Where a training stands: what callbacks are told, and HyperSpy's progress bars."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 
-class Progress:
+
+@dataclass(frozen=True)
+class TrainingProgress:
+    """Where the training of a class stands, whenever its metrics are looked at.
+
+    Attributes
+    ----------
+    label : str, int or bool
+        The class.
+    epoch : int
+        0 before training.
+    metrics : dict of str to float
+        Fréchet distance, Pearson correlation, cosine distance and signal-to-noise figure of
+        synthetic spectra.
+    baseline : dict of str to float
+        The same of real against real spectra: what the metrics are to reach.
+    examples : array of shape (n, channels), float32
+        A few of the synthetic spectra.
+    """
+
+    label: str | int | bool
+    epoch: int
+    metrics: dict[str, float]
+    baseline: dict[str, float]
+    examples: np.ndarray
+
+
+class ProgressBar:
     """What all trainings have in common.
 
     Parameters
@@ -30,7 +59,7 @@ class Progress:
 
         self._bar = progressbar(total=total, desc=description, unit=unit, disable=not self._show)
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> ProgressBar:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -49,7 +78,7 @@ class Progress:
         self._bar.set_postfix(others | figures, refresh=False)
 
 
-class EpochProgress(Progress):
+class EpochBar(ProgressBar):
     """One bar after the other, over the epochs of a class, with the live metrics."""
 
     def report(self, label: Any, epoch: int, metrics: dict[str, float]) -> None:
@@ -65,10 +94,10 @@ class EpochProgress(Progress):
         self.__exit__()
 
 
-class ClassProgress(Progress):
+class ClassBar(ProgressBar):
     """One bar over classes that are trained side by side."""
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> ProgressBar:
         self._open(len(self._labels), "classes", "class")
         return self
 

@@ -29,7 +29,7 @@ from hyperspy_dag.io.headers import check_classes, check_digest, check_energy_ax
 from hyperspy_dag.labels import ClassLabels
 
 from .checkpoints import ClassCheckpoint
-from .training_set import TrainingSet, data_digest
+from .training_set import TrainingSet, data_digest, spectrum_digests
 
 _RUN_FILE = "run.npz"
 
@@ -128,7 +128,7 @@ def begin_run(folder: Path, every: int, settings: dict[str, Any], data: Training
         "settings": settings,
         "checkpoint_every": every,
         "classes": data.classes,
-        "energy_axis": data.axis,
+        "energy_axis": data.energy_axis.description(),
         "digest": data.digest,
         "preprocessing": data.preprocessing,
         "instrument": data.instrument,
@@ -162,11 +162,12 @@ def open_run(folder: Any) -> tuple[Run, dict[str, Any], TrainingSet]:
         if data_digest(spectra) != check_digest(header["digest"]):
             raise ValueError("the spectra are not those that the digest was made of")
         classes = list(spectra)
+        channels = next(iter(spectra.values())).shape[1]
         data = TrainingSet(
             spectra=spectra,
-            classes=classes,
-            axis=check_energy_axis(header["energy_axis"], next(iter(spectra.values())).shape[1]),
+            energy_axis=check_energy_axis(header["energy_axis"], channels),
             digest=header["digest"],
+            spectrum_digests={label: spectrum_digests(rows) for label, rows in spectra.items()},
             preprocessing=check_metadata(header["preprocessing"]),
             labels=ClassLabels(
                 np.repeat(np.arange(len(classes)), [len(rows) for rows in spectra.values()]),

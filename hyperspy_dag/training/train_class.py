@@ -1,26 +1,33 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One class from its spectra to a fitted generator: start, training, judgement, recovery."""
+"""The training of one class, which any process can do by itself, whatever runs beside it.
+
+Importing this needs no TensorFlow; training does.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from hyperspy_dag._utils.streams import child_stream
 from hyperspy_dag.dag.architectures import Architecture
-from hyperspy_dag.dag.class_model.model import fit_start
+from hyperspy_dag.dag.class_model.model import fit_class_model
 from hyperspy_dag.dag.designs import Design
-from hyperspy_dag.dag.fitted_class import ClassModel, History
-from hyperspy_dag.dag.generators import make_generator
+from hyperspy_dag.dag.fitted_class import FittedClass, History
 from hyperspy_dag.dag.recipes import Recipe
 from hyperspy_dag.dag.stopping import Evaluation, Judge, StoppingRule
-from hyperspy_dag.dag.trainer import Trainer
 from hyperspy_dag.io.files import AugmenterFileError
 
-from .checkpoints import ClassCheckpoint, Progress, Saved
-from .jobs import Report, TrainingDivergedError, TrainingProgress
+from .checkpoints import ClassCheckpoint, SavedClass, TrainingState
+from .progress import TrainingProgress
+
+if TYPE_CHECKING:
+    from hyperspy_dag.dag.trainer import Trainer
 
 _logger = logging.getLogger(__name__)
 
@@ -30,211 +37,267 @@ RETRY_RATE_FACTOR = 0.2
 #: Epochs between copies of the state that a loss that was not finite goes back to.
 SAFE_EVERY = 10
 
-#: How much a trained state's score must be below that of the start to be kept. The score of one
-#: draw is by chance a few hundredths off, and training can follow that; on real spectra such gains
-#: went with a loss of variety.
+#: How much a trained state's score must be below that of the statistical model to be kept. The
+#: score of one draw is by chance a few hundredths off, and training can follow that; on real
+#: spectra such gains went with a loss of variety.
 SMALLEST_GAIN = 0.05
-
 
 #: Synthetic spectra that whoever watches a training gets to see.
 N_EXAMPLES = 5
 
 
-#: The trainer of the last fit: compiling one takes seconds, and notebooks fit again and again.
-_idle_trainers: dict[tuple, Trainer] = {}
+class TrainingDivergedError(RuntimeError):
+    """The loss of a class was not finite, twice."""
 
 
-@contextmanager
-def lend_trainer(
-    channels: int, architecture: Architecture, design: Design, recipe: Recipe
-) -> Iterator[Trainer]:
-    """Lend a trainer for the time of a fit: the last one if it fits, else a new one.
+#: Called at every look at the metrics; where it returns True the training ends.
+Callback = Callable[[TrainingProgress], bool | None]
 
-    A lent trainer is nobody else's, so that fits in several threads do not meet.
+
+@dataclass(frozen=True)
+class ClassJob:
+    """All that the training of a class depends on but its spectra.
+
+    Attributes
+    ----------
+    label : str, int or bool
+        The class.
+    architecture, design, recipe
+        See their modules.
+    stopping : StoppingRule
+    seed : numpy.random.SeedSequence
+        The class's own: it depends neither on the order of the classes nor on their number.
+    checkpoint : ClassCheckpoint or None
     """
-    key = (channels, architecture, design, recipe)
-    trainer = _idle_trainers.pop(key, None)
-    if trainer is None:
-        trainer = Trainer(
-            channels,
-            architecture,
-            design,
-            recipe,
-            lambda initialisers: make_generator(channels, architecture, recipe, initialisers),
-        )
-    yield trainer
-    # Only of a fit that ended well, and only one: they hold memory.
-    _idle_trainers.clear()
-    _idle_trainers[key] = trainer
+
+    label: str | int | bool
+    architecture: Architecture
+    design: Design
+    recipe: Recipe
+    stopping: StoppingRule
+    seed: np.random.SeedSequence
+    checkpoint: ClassCheckpoint | None = None
 
 
-class Fitter:
-    """Fits classes one after the other with the same compiled training.
+class TrainedClass(NamedTuple):
+    """What a job gives: the fitted class, and the seconds it took, interruptions left out."""
+
+    model: FittedClass
+    seconds: float
+
+
+def train_class(job: ClassJob, spectra: np.ndarray, callback: Callback) -> TrainedClass:
+    """Train one class, or go on with its training.
+
+    A class that its checkpoint says is done needs no TensorFlow.
 
     Parameters
     ----------
-    trainer : Trainer
-        See :func:`lend_trainer`.
-    stopping : StoppingRule
+    job : ClassJob
+    spectra : array of shape (n, channels)
+    callback : callable
+        Where it returns True the training ends, to be gone on with from its checkpoint if it has
+        one.
+
+    Raises
+    ------
+    MemoryError
+        There is too little memory.
+    TrainingDivergedError
+        The loss was not finite, and again after a restart from the last good state with lower
+        learning rates.
+    OSError
+        A checkpoint could not be written.
+    AugmenterFileError
+        A checkpoint cannot be gone on from.
     """
+    begin = time.perf_counter()
+    saved = None if job.checkpoint is None else job.checkpoint.load(spectra.shape[1])
+    before = 0.0 if saved is None else saved.seconds
+    if saved is not None and saved.state is None:
+        return TrainedClass(saved.model, before)
 
-    def __init__(self, trainer: Trainer, stopping: StoppingRule):
-        self.recipe = trainer.recipe
-        self.stopping = stopping
-        self.trainer = trainer
+    def seconds() -> float:
+        return before + time.perf_counter() - begin
 
-    def fit(
+    from hyperspy_dag.dag.trainer import lend_trainer
+
+    try:
+        with lend_trainer(spectra.shape[1], job.architecture, job.design, job.recipe) as trainer:
+            model = ClassTraining(job, spectra, trainer, seconds, saved).run(callback)
+    except MemoryError as error:
+        raise MemoryError(
+            f"no memory to train class {job.label!r} ({len(spectra)} spectra of "
+            f"{spectra.shape[1]} channels): train fewer classes side by side, or crop the spectra"
+        ) from error
+    return TrainedClass(model, seconds())
+
+
+class ClassTraining:
+    """The training of one class, from its beginning or from a checkpoint to its end."""
+
+    def __init__(
         self,
-        name: object,
+        job: ClassJob,
         spectra: np.ndarray,
-        seed: np.random.SeedSequence,
-        report: Report,
+        trainer: Trainer,
         seconds: Callable[[], float],
-        checkpoint: ClassCheckpoint | None = None,
-        saved: Saved | None = None,
-    ) -> ClassModel:
-        """Fit one class, or go on with it.
-
-        Parameters
-        ----------
-        name : object
-            The class, for messages.
-        spectra : array of shape (n, channels)
-        seed : numpy.random.SeedSequence
-            The class's own.
-        report : callable
-            Called with a :class:`.jobs.TrainingProgress` at every look at the metrics; where it
-            returns True the training ends, to be gone on with from its checkpoint if it has one.
-        seconds : callable
-            That the training of the class has taken so far.
-        checkpoint : ClassCheckpoint, optional
-            Files to write.
-        saved : Saved, optional
-            What those files say, to go on from.
-
-        Raises
-        ------
-        TrainingDivergedError
-            The loss was not finite, and again after a restart from the last good state with
-            lower learning rates.
-        OSError
-            A checkpoint could not be written.
-        AugmenterFileError
-            A checkpoint cannot be gone on from.
-        """
-        training_seed, judge_seed, sampling_seed = (
-            np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, i)) for i in range(3)
+        saved: SavedClass | None,
+    ):
+        self.job, self.trainer, self.seconds = job, trainer, seconds
+        self.n_spectra = len(spectra)
+        training_seed, judge_seed, self._sampling_seed = (
+            child_stream(job.seed, i) for i in range(3)
         )
-        trainer = self.trainer
         if saved is not None:
-            start = saved.model.start
+            self.class_model = saved.model.class_model
         else:
-            start = fit_start(spectra) if self.recipe.physical else None
-        trainer.start(spectra, training_seed, start, self.stopping.max_epochs)
-        judge = Judge(spectra, judge_seed, self.stopping.criterion, self.stopping.tolerance)
-
-        def evaluate(epoch: int) -> tuple[Evaluation, np.ndarray]:
-            synthetic = trainer.sampler.draw(judge.n_synthetic, sampling_seed, start)
-            return judge.judge(epoch, synthetic), synthetic[:N_EXAMPLES].copy()
-
-        def stopped(evaluation: Evaluation, examples: np.ndarray) -> bool:
-            # Copies of the figures: whoever looks on may change them, and the history has the same.
-            metrics, baseline = dict(evaluation.metrics), dict(judge.baseline.mean)
-            progress = TrainingProgress(name, evaluation.epoch, metrics, baseline, examples)
-            return bool(report(progress))
-
-        def model() -> ClassModel:
-            return ClassModel(weights, start, best, judge.baseline, history, len(spectra))
-
-        if saved is not None:
-            best, weights = saved.model.best, saved.model.weights
-            progress = saved.progress
-            history = progress.history
-            self._restore(checkpoint, progress.state)
-            good_state, good_epoch = progress.good_state, progress.good_epoch
-            good_best = progress.good_best, progress.good_weights
-            epoch, rate_factor = progress.epoch, progress.rate_factor
+            self.class_model = fit_class_model(spectra) if job.recipe.physical else None
+        trainer.begin(spectra, training_seed, self.class_model, job.stopping.max_epochs)
+        self.judge = Judge(spectra, judge_seed, job.stopping.criterion, job.stopping.tolerance)
+        self._examples: np.ndarray | None = None
+        if saved is None:
+            self.best = self._evaluate(0)
+            self.weights = trainer.weights()
+            self.history = History(evaluations=[self.best])
+            self.epoch, self.rate_factor = 0, 1.0
+            self._keep_as_good(trainer.state())
+            self._save_model()
         else:
-            best, examples = evaluate(0)
-            history, weights = History(evaluations=[best]), trainer.weights()
-            good_state, good_epoch, rate_factor = trainer.state(), 0, 1.0
-            good_best = best, weights
-            epoch = 0
-            if checkpoint is not None:
-                checkpoint.save_model(model(), seconds())
-            if stopped(best, examples):
-                return model()
-        saved_epoch = epoch
-        while epoch < self.stopping.max_epochs and not self._done(history, best):
-            step = min(self.recipe.evaluate_every, self.stopping.max_epochs - epoch)
-            costs = trainer.train(epoch, step, rate_factor)
-            evaluation, examples = evaluate(epoch + step) if costs.finite else (None, None)
+            state = saved.state
+            self.best, self.weights = saved.model.best, saved.model.weights
+            self.history = state.history
+            self._restore(state.state)
+            self.epoch, self.rate_factor = state.epoch, state.rate_factor
+            self._good_epoch, self._good_state = state.good_epoch, state.good_state
+            self._good_best = state.good_best, state.good_weights
+        self._saved_epoch = self.epoch
+
+    def run(self, callback: Callback) -> FittedClass:
+        """Train until the class is done or the callback ends it; return the best state."""
+        if self.epoch == 0 and self._ends(callback, self.best):
+            return self.model()
+        while self.epoch < self.job.stopping.max_epochs and not self._done():
+            step = min(self.job.recipe.evaluate_every, self.job.stopping.max_epochs - self.epoch)
+            costs = self.trainer.train(self.epoch, step, self.rate_factor)
+            evaluation = self._evaluate(self.epoch + step) if costs.finite else None
             if evaluation is None or not np.isfinite(evaluation.score):
-                if rate_factor < 1.0:
-                    raise TrainingDivergedError(
-                        f"training of class {name!r} gave a loss that is not finite near epoch "
-                        f"{epoch + step}, and again with lower learning rates from epoch "
-                        f"{good_epoch}. Look for outliers among its {len(spectra)} spectra, or "
-                        "choose another architecture or design."
-                    )
-                _logger.warning(
-                    "Class %r: the loss was not finite near epoch %d; going on from epoch %d "
-                    "with learning rates lowered to %g of their values.",
-                    name,
-                    epoch + step,
-                    good_epoch,
-                    RETRY_RATE_FACTOR,
-                )
-                trainer.restore(good_state)
-                epoch, rate_factor = good_epoch, RETRY_RATE_FACTOR
-                best, weights = good_best
-                history.go_back_to(epoch)
-                saved_epoch = min(saved_epoch, epoch)
-                if checkpoint is not None:
-                    checkpoint.save_model(model(), seconds())
+                self._go_back(step)
                 continue
-            epoch += step
-            history.discriminator_cost.extend(costs.discriminator.tolist())
-            history.generator_cost.extend(costs.generator.tolist())
-            history.evaluations.append(evaluation)
-            first = history.evaluations[0].score
-            if evaluation.score < min(best.score, first - SMALLEST_GAIN):
-                best, weights = evaluation, trainer.weights()
-                if checkpoint is not None:
-                    checkpoint.save_model(model(), seconds())
-            if epoch - good_epoch >= SAFE_EVERY:
-                good_state, good_epoch, good_best = trainer.state(), epoch, (best, weights)
-            if checkpoint is not None and epoch - saved_epoch >= checkpoint.every:
-                state = good_state if good_epoch == epoch else trainer.state()
-                good = good_epoch, good_state, *good_best
-                checkpoint.save_progress(
-                    Progress(epoch, rate_factor, history, state, *good), seconds()
-                )
-                saved_epoch = epoch
-            if stopped(evaluation, examples):
-                return model()
-        if best.epoch == 0:
+            self.epoch += step
+            self.history.discriminator_cost.extend(costs.discriminator.tolist())
+            self.history.generator_cost.extend(costs.generator.tolist())
+            self.history.evaluations.append(evaluation)
+            first = self.history.evaluations[0].score
+            if evaluation.score < min(self.best.score, first - SMALLEST_GAIN):
+                self.best, self.weights = evaluation, self.trainer.weights()
+                self._save_model()
+            if self.epoch - self._good_epoch >= SAFE_EVERY:
+                self._keep_as_good(self.trainer.state())
+            self._save_state()
+            if self._ends(callback, evaluation):
+                return self.model()
+        if self.best.epoch == 0 and self.class_model is not None:
             _logger.info(
-                "Class %r: no trained state was better than the statistical start, which is kept.",
-                name,
+                "Class %r: no trained state was better than the statistical model, which is kept.",
+                self.job.label,
             )
-        if checkpoint is not None:
-            checkpoint.save_model(model(), seconds(), done=True)
-        return model()
+        self._save_model(done=True)
+        return self.model()
 
-    def _done(self, history: History, best: Evaluation) -> bool:
+    def model(self) -> FittedClass:
+        """Return the best state so far."""
+        return FittedClass(
+            self.weights,
+            self.class_model,
+            self.best,
+            self.judge.reference,
+            self.history,
+            self.n_spectra,
+        )
+
+    def _evaluate(self, epoch: int) -> Evaluation:
+        synthetic = self.trainer.sampler.draw(
+            self.judge.n_synthetic, self._sampling_seed, self.class_model
+        )
+        self._examples = synthetic[:N_EXAMPLES].copy()
+        return self.judge.judge(epoch, synthetic)
+
+    def _ends(self, callback: Callback, evaluation: Evaluation) -> bool:
+        # Copies of the figures: whoever looks on may change them, and the history has the same.
+        metrics, reference = dict(evaluation.metrics), dict(self.judge.reference.mean)
+        progress = TrainingProgress(
+            self.job.label, evaluation.epoch, metrics, reference, self._examples
+        )
+        return bool(callback(progress))
+
+    def _done(self) -> bool:
         """Whether the last evaluation ends the training."""
-        last = history.evaluations[-1]
-        if self.stopping.criterion is None or last.epoch < self.recipe.min_epochs:
+        last, recipe = self.history.evaluations[-1], self.job.recipe
+        if self.job.stopping.criterion is None or last.epoch < recipe.min_epochs:
             return False
-        patience = self.recipe.patience
-        return last.reached or (patience is not None and last.epoch - best.epoch >= patience)
+        waited = last.epoch - self.best.epoch
+        return last.reached or (recipe.patience is not None and waited >= recipe.patience)
 
-    def _restore(self, checkpoint: ClassCheckpoint, state: list[np.ndarray]) -> None:
+    def _keep_as_good(self, state: list[np.ndarray]) -> None:
+        self._good_epoch, self._good_state = self.epoch, state
+        self._good_best = self.best, self.weights
+
+    def _go_back(self, step: int) -> None:
+        """Return to the last good state with lower learning rates, once."""
+        if self.rate_factor < 1.0:
+            raise TrainingDivergedError(
+                f"training of class {self.job.label!r} gave a loss that is not finite near epoch "
+                f"{self.epoch + step}, and again with lower learning rates from epoch "
+                f"{self._good_epoch}. Look for outliers among its {self.n_spectra} spectra, or "
+                "choose another architecture or design."
+            )
+        _logger.warning(
+            "Class %r: the loss was not finite near epoch %d; going on from epoch %d "
+            "with learning rates lowered to %g of their values.",
+            self.job.label,
+            self.epoch + step,
+            self._good_epoch,
+            RETRY_RATE_FACTOR,
+        )
+        self.trainer.restore(self._good_state)
+        self.epoch, self.rate_factor = self._good_epoch, RETRY_RATE_FACTOR
+        self.best, self.weights = self._good_best
+        self.history.go_back_to(self.epoch)
+        self._saved_epoch = min(self._saved_epoch, self.epoch)
+        self._save_model()
+
+    # -- checkpoints ---------------------------------------------------------------------------
+
+    def _save_model(self, done: bool = False) -> None:
+        if self.job.checkpoint is not None:
+            self.job.checkpoint.save_model(self.model(), self.seconds(), done=done)
+
+    def _save_state(self) -> None:
+        checkpoint = self.job.checkpoint
+        if checkpoint is None or self.epoch - self._saved_epoch < checkpoint.every:
+            return
+        state = self._good_state if self._good_epoch == self.epoch else self.trainer.state()
+        checkpoint.save_state(
+            TrainingState(
+                epoch=self.epoch,
+                rate_factor=self.rate_factor,
+                history=self.history,
+                state=state,
+                good_epoch=self._good_epoch,
+                good_state=self._good_state,
+                good_best=self._good_best[0],
+                good_weights=self._good_best[1],
+            ),
+            self.seconds(),
+        )
+        self._saved_epoch = self.epoch
+
+    def _restore(self, state: list[np.ndarray]) -> None:
         shapes = [array.shape for array in self.trainer.state()]
         if [array.shape for array in state] != shapes:
             raise AugmenterFileError(
-                f"{checkpoint.state_file} was written by a version of hyperspy_dag with other "
-                "networks; go on with that version, or fit anew"
+                f"{self.job.checkpoint.state_file} was written by a version of hyperspy_dag with "
+                "other networks; go on with that version, or fit anew"
             )
         self.trainer.restore(state)

@@ -3,11 +3,9 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,22 +15,17 @@ from hyperspy_dag._utils.checks import name_of
 from hyperspy_dag._utils.warnings import warn
 from hyperspy_dag.io.headers import plain_metadata
 from hyperspy_dag.labels import ClassLabels, Label, merge_labels, parse_labels
-from hyperspy_dag.preprocessing.alignment import check_align_on, edge_shifts, warn_if_apart
-from hyperspy_dag.preprocessing.common_axis import (
-    check_signals,
-    checked_axis,
-    source_record,
-    warn_if_confounded,
-)
-from hyperspy_dag.preprocessing.energy_axis import ev_per_unit
-from hyperspy_dag.preprocessing.preprocess import NORMALISED_RANGE, check_signal
+from hyperspy_dag.preprocessing.alignment import classes_apart
+from hyperspy_dag.preprocessing.common_axis import CommonAxis, check_signals, source_record
+from hyperspy_dag.preprocessing.energy_axis import EnergyAxis
 from hyperspy_dag.preprocessing.record import preprocessing_record
-from hyperspy_dag.preprocessing.resampling import Resampling, plan
+from hyperspy_dag.preprocessing.resampling import Resampling
+from hyperspy_dag.preprocessing.steps import NORMALISED_RANGE, check_signal
 
 if TYPE_CHECKING:
     from exspy.signals import EELSSpectrum
 
-__all__ = ["TrainingSet", "data_digest", "spectrum_digests", "training_set"]
+__all__ = ["TrainingSet", "data_digest", "read_training_set", "spectrum_digests", "training_set"]
 
 
 @dataclass(frozen=True)
@@ -43,13 +36,12 @@ class TrainingSet:
     ----------
     spectra : dict of label to numpy.ndarray, float32, shape (n, channels)
         C-contiguous; rows in the order of the navigation positions.
-    classes : list of str, int or bool
-        Classes, sorted as :func:`numpy.unique` sorts them.
-    axis : dict
-        The energy axis as ``get_axis_dictionary`` gives it, in eV.
+    energy_axis : EnergyAxis
     digest : str
         SHA-256 of the spectra and their labels (hexadecimal). The memory layout, the navigation
         shape, laziness and spectra without a label have no part in it.
+    spectrum_digests : dict of label to numpy.ndarray, uint64, shape (n,)
+        See :func:`spectrum_digests`.
     preprocessing : dict or None
         What ``dag_preprocess`` noted in ``metadata.DAG.preprocessing``, if it made the signal. Of
         several signals, what was done alike to all, ``align_on``, and ``sources``: for each signal,
@@ -60,30 +52,38 @@ class TrainingSet:
         flat and one after the other.
     instrument : dict or None
         The signal's ``metadata.Acquisition_instrument``; of several, what they have in common.
+    warnings : tuple of str
+        What the user is to be told before these spectra are trained on.
     """
 
     spectra: dict[Label, NDArray[np.float32]]
-    classes: list[Label]
-    axis: dict[str, Any]
+    energy_axis: EnergyAxis
     digest: str
+    spectrum_digests: dict[Label, NDArray[np.uint64]] = field(repr=False)
     preprocessing: dict[str, Any] | None
     labels: ClassLabels = field(repr=False)
     instrument: dict[str, Any] | None = None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def classes(self) -> list[Label]:
+        """Classes, sorted as :func:`numpy.unique` sorts them."""
+        return list(self.spectra)
 
     @property
     def channels(self) -> int:
         """Number of energy channels."""
-        return int(next(iter(self.spectra.values())).shape[1])
+        return self.energy_axis.size
 
     @property
     def counts(self) -> dict[Label, int]:
         """Number of spectra of each class."""
         return {label: len(spectra) for label, spectra in self.spectra.items()}
 
-    @cached_property
-    def spectrum_digests(self) -> dict[Label, NDArray[np.uint64]]:
-        """What :func:`spectrum_digests` says of the spectra of each class."""
-        return {label: spectrum_digests(rows) for label, rows in self.spectra.items()}
+    def warn(self) -> None:
+        """Warn of what :attr:`warnings` says."""
+        for message in self.warnings:
+            warn(message)
 
 
 def training_set(
@@ -135,69 +135,98 @@ def training_set(
         far below zero, two classes have nearly the same name, each class comes from one of several
         signals, or a class lies more than 1 eV higher in one signal than in another.
     """
+    data = read_training_set(
+        s,
+        labels,
+        min_spectra=min_spectra,
+        recommended_spectra=recommended_spectra,
+        align_on=align_on,
+    )
+    data.warn()
+    return data
+
+
+def read_training_set(
+    s: EELSSpectrum | Sequence[EELSSpectrum],
+    labels: Any,
+    *,
+    min_spectra: int = 8,
+    recommended_spectra: int | None = 30,
+    align_on: tuple[float, float] | None = None,
+) -> TrainingSet:
+    """Do as :func:`training_set`, and leave the warnings to :attr:`TrainingSet.warnings`."""
     several = isinstance(s, list | tuple)
     signals, given = check_experiments(s, labels) if several else ([s], [labels])
     if not several:
         check_signal(s)
-    window = check_align_on(align_on, ev_per_unit(signals[0].axes_manager.signal_axes[0]))
-    if window is not None and len(signals) == 1:
+    common = CommonAxis(signals, align_on)
+    if common.window is not None and len(signals) == 1:
         raise ValueError("align_on aligns several signals; one was given. Leave it out.")
-    axes = [checked_axis(one, _name(i, signals) or "the signal") for i, one in enumerate(signals)]
     parsed = [_parse(one, given[i], _name(i, signals)) for i, one in enumerate(signals)]
     merged = merge_labels(parsed) if len(signals) > 1 else parsed[0]
-    _check_counts(merged, min_spectra, recommended_spectra)
-    _warn_similar_names(merged.classes)
-    if recommended_spectra is not None:
-        _warn_synthetic(signals)
-        if len(signals) > 1:
-            warn_if_confounded([one.classes for one in parsed])
-
-    rows = []
+    _check_counts(merged, min_spectra)
+    rows, said = [], []
     for i, one in enumerate(signals):
         where = np.nonzero(parsed[i].index >= 0)
         rows.append(read_spectra(one.data, where))
-        _check_spectra(_as_float32(rows[i]), where, _name(i, signals))
-    axis, shifts = axes[0].get_axis_dictionary(), [0.0]
+        said += _check_spectra(_as_float32(rows[i]), where, _name(i, signals))
+    axis, resamplings, shifts = common.plan(lambda i: rows[i].mean(axis=0, dtype=np.float64))
     if len(signals) > 1:
-        means = [own.mean(axis=0, dtype=np.float64) for own in rows]
-        shifts = edge_shifts(axes, means, window)
-        axis, resamplings = plan(axes, shifts)
         rows = [
             _onto_axis(own, resampling, _name(i, signals))
             for i, (own, resampling) in enumerate(zip(rows, resamplings, strict=True))
         ]
-        if recommended_spectra is not None:
-            warn_if_apart(axis, _class_means(rows, parsed))
     spectra = np.concatenate([_as_float32(own) for own in rows])
     index = merged.index[merged.index >= 0]
-    data = TrainingSet(
-        spectra={
-            label: np.ascontiguousarray(spectra[index == i])
-            for i, label in enumerate(merged.classes)
-        },
-        classes=list(merged.classes),
-        axis=_plain_axis(axis),
-        digest="",
+    by_class = {
+        label: np.ascontiguousarray(spectra[index == i]) for i, label in enumerate(merged.classes)
+    }
+    digests = {label: spectrum_digests(own) for label, own in by_class.items()}
+    said = _similar_names(merged.classes) + said
+    if recommended_spectra is not None:
+        said = _few(merged.counts, recommended_spectra) + _synthetic(signals) + said
+        if len(signals) > 1:
+            said += _confounded([one.classes for one in parsed])
+            said += classes_apart(axis, _class_means(rows, parsed))
+    return TrainingSet(
+        spectra=by_class,
+        energy_axis=axis,
+        digest=data_digest(by_class),
+        spectrum_digests=digests,
         preprocessing=plain_metadata(
-            _preprocessing(signals, shifts, [len(own) for own in rows], window)
+            _preprocessing(signals, shifts, [len(own) for own in rows], common.window)
         ),
         labels=merged,
         instrument=_common_items([_instrument(one) for one in signals]),
+        warnings=(*said, *_duplicates(digests), *_shared(digests)),
     )
-    data = replace(data, digest=data_digest(data.spectra))
-    _warn_duplicates(data)
-    _warn_shared(data)
-    return data
 
 
-def _warn_synthetic(signals: Sequence[EELSSpectrum]) -> None:
-    for i, s in enumerate(signals):
-        if s.metadata.has_item("DAG.training_digest"):
-            warn(
-                f"{_name(i, signals) or 'the signal'} holds synthetic spectra (metadata.DAG says "
-                "what they were made from): what is learned from generated spectra varies less "
-                "and carries their errors on. Train on real ones alone."
-            )
+def _synthetic(signals: Sequence[EELSSpectrum]) -> list[str]:
+    return [
+        f"{_name(i, signals) or 'the signal'} holds synthetic spectra (metadata.DAG says "
+        "what they were made from): what is learned from generated spectra varies less "
+        "and carries their errors on. Train on real ones alone."
+        for i, s in enumerate(signals)
+        if s.metadata.has_item("DAG.training_digest")
+    ]
+
+
+def _confounded(origins: Sequence[Sequence[Label]]) -> list[str]:
+    """Say that every class comes from one signal only, given the classes of each signal."""
+    signals_of: dict[Label, set[int]] = {}
+    for i, classes in enumerate(origins):
+        for label in classes:
+            signals_of.setdefault(label, set()).add(i)
+    used = set().union(*signals_of.values())
+    if len(signals_of) < 2 or len(used) < 2 or any(len(own) > 1 for own in signals_of.values()):
+        return []
+    where = ", ".join(f"{label!r} in signal {min(own) + 1}" for label, own in signals_of.items())
+    return [
+        f"each class comes from one signal only ({where}): a classifier can tell these classes "
+        "apart by the instrument (resolution, noise, calibration) instead of the material. "
+        "Have spectra of each class in several signals, or test on other instruments."
+    ]
 
 
 def _name(number: int, signals: Sequence[Any]) -> str:
@@ -315,20 +344,6 @@ def _instrument(s: EELSSpectrum) -> dict[str, Any] | None:
     return None if node is None else plain_metadata(node.as_dictionary())
 
 
-def _plain_axis(axis: dict[str, Any]) -> dict[str, Any]:
-    """The energy axis as numbers of its own, which do not change with the signal's axis.
-
-    An expression would be run when a file with it is opened.
-    """
-    if "expression" in axis:
-        from hyperspy.axes import create_axis
-
-        made = create_axis(**{key: value for key, value in axis.items() if key != "_type"})
-        made.convert_to_non_uniform_axis()
-        axis = made.get_axis_dictionary()
-    return copy.deepcopy(axis)
-
-
 def spectrum_digests(spectra: ArrayLike) -> NDArray[np.uint64]:
     """Return a number for each spectrum that tells whether two are the same, bit for bit.
 
@@ -348,13 +363,12 @@ def spectrum_digests(spectra: ArrayLike) -> NDArray[np.uint64]:
     return np.frombuffer(digests, "<u8").astype(np.uint64)
 
 
-def _check_counts(labels: ClassLabels, min_spectra: int, recommended_spectra: int | None) -> None:
+def _check_counts(labels: ClassLabels, min_spectra: int) -> None:
     counts = labels.counts
     if not counts:
         raise ValueError(
             f"no spectrum is labelled: all {labels.index.size} labels mean unlabelled (-1, None, "
-            "NaN "
-            'or ""). Label the spectra of at least one class.'
+            'NaN or ""). Label the spectra of at least one class.'
         )
     too_few = {label: n for label, n in counts.items() if n < min_spectra}
     if too_few:
@@ -363,12 +377,14 @@ def _check_counts(labels: ClassLabels, min_spectra: int, recommended_spectra: in
             "needed for each class. Label more, merge classes, or mark these unlabelled (-1 or "
             "None)."
         )
-    few = {label: n for label, n in counts.items() if n < (recommended_spectra or 0)}
-    if few:
-        warn(
-            f"few spectra in {_summary(few)}; with fewer than {recommended_spectra} a class is "
-            "learned poorly. Label more spectra if there are any."
-        )
+
+
+def _few(counts: dict[Label, int], recommended: int) -> list[str]:
+    few = {label: n for label, n in counts.items() if n < recommended}
+    return [
+        f"few spectra in {_summary(few)}; with fewer than {recommended} a class is "
+        "learned poorly. Label more spectra if there are any."
+    ] * bool(few)
 
 
 def _summary(counts: dict[Label, int]) -> str:
@@ -389,7 +405,7 @@ def _as_float32(spectra: NDArray[Any]) -> NDArray[np.float32]:
 
 def _check_spectra(
     spectra: NDArray[np.float32], where: tuple[NDArray[np.intp], ...], name: str
-) -> None:
+) -> list[str]:
     total = f"{len(spectra)} labelled spectra"
     if name:
         total += f" of {name}"
@@ -424,60 +440,54 @@ def _check_spectra(
         )
 
     deep = minimum < -maximum
-    if deep.any():
-        warn(
-            f"{int(deep.sum())} of {total} reach further below zero than above "
-            f"it, down to {minimum.min():.3g} ({first(deep)}): a dead channel, or a background "
-            "taken away twice? They will be learned as they are; repair or unlabel them."
-        )
+    if not deep.any():
+        return []
+    return [
+        f"{int(deep.sum())} of {total} reach further below zero than above "
+        f"it, down to {minimum.min():.3g} ({first(deep)}): a dead channel, or a background "
+        "taken away twice? They will be learned as they are; repair or unlabel them."
+    ]
 
 
-def _warn_duplicates(data: TrainingSet) -> None:
-    spectra = data.spectra
-    counts = {
-        label: len(digests) - len(np.unique(digests))
-        for label, digests in data.spectrum_digests.items()
-    }
-    same = [repr(label) for label, n in counts.items() if n and n == len(spectra[label]) - 1]
+def _duplicates(digests: dict[Label, NDArray[np.uint64]]) -> list[str]:
+    counts = {label: len(own) - len(np.unique(own)) for label, own in digests.items()}
+    same = [repr(label) for label, n in counts.items() if n and n == len(digests[label]) - 1]
     if same:
         raise ValueError(
             f"all spectra of class {', '.join(same)} are the same: there is no variation to learn. "
             "Label spectra that were measured one by one."
         )
     found = [f"{n} in class {label!r}" for label, n in counts.items() if n]
-    if found:
-        warn(
-            f"spectra that repeat another of their class exactly: {', '.join(found)}. They add no "
-            "information and weigh double; unlabel all but one of each."
-        )
+    return [
+        f"spectra that repeat another of their class exactly: {', '.join(found)}. They add no "
+        "information and weigh double; unlabel all but one of each."
+    ] * bool(found)
 
 
-def _warn_shared(data: TrainingSet) -> None:
+def _shared(digests: dict[Label, NDArray[np.uint64]]) -> list[str]:
     owners: dict[int, set[Label]] = {}
-    for label, digests in data.spectrum_digests.items():
-        for digest in digests.tolist():
+    for label, own in digests.items():
+        for digest in own.tolist():
             owners.setdefault(digest, set()).add(label)
     shared = [labels for labels in owners.values() if len(labels) > 1]
-    if shared:
-        names = sorted(map(repr, set().union(*shared)))
-        warn(
-            f"the same spectrum is labelled as more than one class: {len(shared)} of them, in "
-            f"classes {', '.join(names)}. A classifier can only guess there; keep one label of "
-            "each."
-        )
+    names = sorted(map(repr, set().union(*shared)))
+    return [
+        f"the same spectrum is labelled as more than one class: {len(shared)} of them, in "
+        f"classes {', '.join(names)}. A classifier can only guess there; keep one label of "
+        "each."
+    ] * bool(shared)
 
 
-def _warn_similar_names(classes: Iterable[Label]) -> None:
+def _similar_names(classes: Iterable[Label]) -> list[str]:
     named: dict[str, list[Label]] = {}
     for label in classes:
         if isinstance(label, str):
             named.setdefault("".join(label.split()).casefold(), []).append(label)
     similar = [" and ".join(map(repr, labels)) for labels in named.values() if len(labels) > 1]
-    if similar:
-        warn(
-            f"class names that differ only in blanks or capitals: {'; '.join(similar)}. They are "
-            "trained as different classes; if one is a slip, mend the labels."
-        )
+    return [
+        f"class names that differ only in blanks or capitals: {'; '.join(similar)}. They are "
+        "trained as different classes; if one is a slip, mend the labels."
+    ] * bool(similar)
 
 
 def data_digest(spectra: dict[Label, NDArray[np.float32]]) -> str:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where classes are trained: in this process, in processes beside it, or on a dask cluster.
 
-Whatever the place, a class is one call of :func:`.dag.jobs.fit_class`, and what it gives depends
-on the job alone.
+Whatever the place, a class is one call of :func:`.train_class.train_class`, and what it gives
+depends on the job alone.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ import numpy as np
 
 from hyperspy_dag._utils.checks import check_count
 
-from .jobs import ClassJob, Fitted, Report, TrainingProgress, fit_class
+from .progress import TrainingProgress
+from .train_class import Callback, ClassJob, TrainedClass, train_class
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -39,7 +40,7 @@ THREAD_VARIABLES = (
 )
 
 #: ``progress(label, epoch, metrics)``
-Progress = Callable[[Any, int, dict[str, float]], None]
+ProgressReport = Callable[[Any, int, dict[str, float]], None]
 
 
 class WorkerLostError(RuntimeError):
@@ -122,9 +123,9 @@ def fit_classes(
     *,
     n_jobs: int,
     client: Client | None,
-    progress: Progress,
-    watch: Report | None = None,
-) -> Iterator[tuple[Any, Fitted | Exception]]:
+    progress: ProgressReport,
+    watch: Callback | None = None,
+) -> Iterator[tuple[Any, TrainedClass | Exception]]:
     """Train classes, and yield each with its result, or what went wrong, as it is done.
 
     Parameters
@@ -151,15 +152,15 @@ def fit_classes(
 
 
 def _fit_here(
-    job: ClassJob, spectra: np.ndarray, progress: Progress, watch: Report | None
-) -> Fitted | Exception:
+    job: ClassJob, spectra: np.ndarray, progress: ProgressReport, watch: Callback | None
+) -> TrainedClass | Exception:
     def report(one: TrainingProgress) -> bool:
         progress(job.label, one.epoch, one.metrics)
         return watch is not None and bool(watch(one))
 
     progress(job.label, 0, {})
     try:
-        return fit_class(job, spectra, report)
+        return train_class(job, spectra, report)
     except Exception as error:  # noqa: BLE001 - it is handed on; the other classes go on
         return error
 
@@ -195,8 +196,11 @@ def _ignore_ctrl_c() -> None:
 
 
 def _fit_on_cluster(
-    jobs: Sequence[ClassJob], spectra: dict[Any, np.ndarray], client: Client, progress: Progress
-) -> Iterator[tuple[Any, Fitted | Exception]]:
+    jobs: Sequence[ClassJob],
+    spectra: dict[Any, np.ndarray],
+    client: Client,
+    progress: ProgressReport,
+) -> Iterator[tuple[Any, TrainedClass | Exception]]:
     import dask
 
     distributed = _import_distributed()
@@ -255,7 +259,7 @@ def _lost(label: Any, error: BaseException) -> WorkerLostError:
     return lost
 
 
-def _fit_on_worker(job: ClassJob, spectra: np.ndarray, run: str, number: int) -> Fitted:
+def _fit_on_worker(job: ClassJob, spectra: np.ndarray, run: str, number: int) -> TrainedClass:
     """Run by a worker of the cluster."""
     from distributed import Event, get_worker
 
@@ -272,4 +276,4 @@ def _fit_on_worker(job: ClassJob, spectra: np.ndarray, run: str, number: int) ->
         if stop.is_set():
             raise InterruptedError(f"the training of class {job.label!r} was called off")
 
-    return fit_class(job, spectra, report)
+    return train_class(job, spectra, report)

@@ -5,26 +5,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from hyperspy_dag.labels import merge_labels, parse_labels
 from hyperspy_dag.preprocessing import check_signal
-from hyperspy_dag.preprocessing.common_axis import checked_axis
-from hyperspy_dag.preprocessing.energy_axis import axis_in_ev
+from hyperspy_dag.preprocessing.energy_axis import EnergyAxis
 from hyperspy_dag.preprocessing.resampling import resampled, resampling_onto
+from hyperspy_dag.training.fitted import FittedAugmenter, is_augmenter
 from hyperspy_dag.training.training_set import TrainingSet, check_experiments, training_set
 
 if TYPE_CHECKING:
     from exspy.signals import EELSSpectrum
-    from numpy.typing import NDArray
-
-    from hyperspy_dag.augmenter import EELSAugmenter
 
 #: The neighbour metrics look at the fifth neighbour, so that a class needs six spectra.
 MIN_TEST_SPECTRA = 6
 
 
-def check_fitted(augmenter: object) -> EELSAugmenter:
+def check_fitted(augmenter: object) -> FittedAugmenter:
     """Return a fitted augmenter.
 
     Raises
@@ -34,19 +29,16 @@ def check_fitted(augmenter: object) -> EELSAugmenter:
     NotFittedError
         It is not fitted.
     """
-    from hyperspy_dag.augmenter import EELSAugmenter
-
-    if not isinstance(augmenter, EELSAugmenter):
+    if not is_augmenter(augmenter):
         raise TypeError(
             f"a fitted EELSAugmenter is needed; got {type(augmenter).__name__}. The order is "
             "evaluate(augmenter, s_test, labels_test)."
         )
-    _ = augmenter.classes_  # says so where it is not fitted
     return augmenter
 
 
 def real_spectra(
-    augmenter: EELSAugmenter, s: Any, labels: Any, name: str, min_spectra: int
+    augmenter: FittedAugmenter, s: Any, labels: Any, name: str, min_spectra: int
 ) -> TrainingSet:
     """Read real spectra that are to be compared with what an augmenter makes.
 
@@ -82,7 +74,7 @@ def real_spectra(
         except (TypeError, ValueError) as error:
             raise type(error)(f"{name}: {error}") from error
         _check_real(s, name)
-        _check_axis(s, energy_axis(augmenter), name)
+        _check_axis(s, augmenter.energy_axis_, name)
         parsed = merged = parse_labels(s, labels)
     _check_classes(merged.counts, augmenter.classes_, name, min_spectra)
     # At least one of each is there; few test spectra are no reason for training_set's advice.
@@ -98,45 +90,30 @@ def _check_real(s: EELSSpectrum, name: str) -> None:
         )
 
 
-def _onto_trained(augmenter: EELSAugmenter, s: EELSSpectrum, name: str) -> EELSSpectrum:
+def _onto_trained(augmenter: FittedAugmenter, s: EELSSpectrum, name: str) -> EELSSpectrum:
     """Rebin spectra to the energy axis of the training spectra, if they are on another."""
-    resampling = resampling_onto(checked_axis(s, name), augmenter._fitted().axis, name)
+    resampling = resampling_onto(EnergyAxis.of_signal(s), augmenter.energy_axis_, name)
     if resampling.is_identity:
         return s
-    if (augmenter._fitted().preprocessing or {}).get("align_on") is not None:
+    if (augmenter.preprocessing_ or {}).get("align_on") is not None:
         raise ValueError(
             f"{name} is on another energy axis than the training spectra, and these were aligned "
             "on an edge (align_on), each signal by a shift of its own. Bring training and test "
             "spectra to one axis together, common_energy_axis(signals, align_on=...), divide them "
             "then, and fit without align_on."
         )
-    return resampled(s, augmenter._fitted().axis, resampling)
+    return resampled(s, augmenter.energy_axis_, resampling)
 
 
-def energy_axis(augmenter: EELSAugmenter) -> NDArray[np.float64]:
-    """Return the energies of an augmenter's channels, in eV."""
-    from hyperspy.axes import create_axis
-
-    given = {k: v for k, v in augmenter._fitted().axis.items() if k != "_type"}
-    return create_axis(**given).axis
-
-
-def _check_axis(s: Any, trained: NDArray[np.float64], name: str) -> None:
-    given = axis_in_ev(s.axes_manager.signal_axes[0])[0].axis
-    # A hundredth of a channel: calibrations are rounded when saved, and no metric can see less.
-    dispersion = np.ptp(trained) / max(len(trained) - 1, 1)
-    same = len(given) == len(trained) and np.abs(given - trained).max() <= 0.01 * dispersion
-    if not same:
+def _check_axis(s: EELSSpectrum, trained: EnergyAxis, name: str) -> None:
+    given = EnergyAxis.of_signal(s)
+    if not given.is_same_as(trained):
         raise ValueError(
             f"{name} is on another energy axis than the training spectra: "
-            f"{_axis_text(given)} instead of {_axis_text(trained)}. Prepare it as those were, "
+            f"{given} instead of {trained}. Prepare it as those were, "
             "s.dag_preprocess with the same signal_range, and rebin or interpolate first where "
             "the dispersion differs; evaluate([s_test], [labels_test]) does."
         )
-
-
-def _axis_text(axis: NDArray[np.float64]) -> str:
-    return f"{len(axis)} channels from {axis[0]:.6g} to {axis[-1]:.6g} eV"
 
 
 def _check_classes(counts: dict, trained: list, name: str, min_spectra: int) -> None:

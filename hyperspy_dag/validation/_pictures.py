@@ -4,26 +4,19 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from hyperspy_dag import plotting
 
+from ._sources import Picture, Sources
+
 if TYPE_CHECKING:
-    from .report import Sources
     from .tstr import TSTRResult
 
 _DPI = 100
 
 #: Inches of a picture that a page still shows readably.
 _WIDEST = 16.0
-
-
-class Picture(NamedTuple):
-    """A PNG file and what it shows."""
-
-    title: str
-    caption: str
-    png: bytes
 
 
 def draw_pictures(sources: Sources, classification: TSTRResult | None) -> list[Picture]:

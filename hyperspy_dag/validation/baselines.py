@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import shift as shift_row
 from sklearn.mixture import GaussianMixture
 
-from hyperspy_dag.metrics._checks import as_count, as_spectra
+from hyperspy_dag.metrics.checks import as_count, as_spectra
 
 from .noise_model import NoiseModel
 

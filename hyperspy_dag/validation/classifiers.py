@@ -17,7 +17,7 @@ from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.svm import SVC
 
 from hyperspy_dag._utils.checks import check_choice, check_random_state
-from hyperspy_dag.metrics._checks import as_spectra
+from hyperspy_dag.metrics.checks import as_spectra
 
 __all__ = ["CLASSIFIERS", "ANNClassifier", "Classifier", "SVMClassifier", "make_classifier"]
 

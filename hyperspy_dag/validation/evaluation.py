@@ -12,19 +12,21 @@ from numpy.typing import NDArray
 
 from hyperspy_dag import __version__, metrics
 from hyperspy_dag._utils.checks import check_count, check_random_state
+from hyperspy_dag._utils.streams import HALVES, class_stream
 from hyperspy_dag._utils.warnings import warn
 from hyperspy_dag.labels import Label
+from hyperspy_dag.training.fitted import FittedAugmenter
 from hyperspy_dag.training.training_set import TrainingSet
 
-from ._inputs import MIN_TEST_SPECTRA, check_fitted, energy_axis, real_spectra
-from .report import Report, Sources
+from ._inputs import MIN_TEST_SPECTRA, check_fitted, real_spectra
+from ._sources import Sources
+from .report import Report
 from .tstr import TSTRResult, check_classifiers, score_trainings
 
 if TYPE_CHECKING:
     from exspy.signals import EELSSpectrum
     from numpy.typing import ArrayLike
 
-    from hyperspy_dag.augmenter import EELSAugmenter
 
 __all__ = ["evaluate"]
 
@@ -38,7 +40,7 @@ Spectra = NDArray[np.floating]
 
 
 def evaluate(
-    augmenter: EELSAugmenter,
+    augmenter: FittedAugmenter,
     s_test: EELSSpectrum | Sequence[EELSSpectrum],
     labels_test: ArrayLike | Sequence[ArrayLike],
     *,
@@ -142,7 +144,7 @@ def evaluate(
         ).data
         for label in augmenter.classes_
     }
-    energy = energy_axis(augmenter)
+    energy = augmenter.energy_axis_.energies
     synthetic = {label: drawn[label][:n] for label, n in test.counts.items()}
     figures = {
         label: _compare(
@@ -157,7 +159,7 @@ def evaluate(
     }
     reference = {
         label: _real_against_real(
-            label, test.spectra[label], energy, windows, augmenter._stream(label, "halves", state)
+            label, test.spectra[label], energy, windows, class_stream(label, HALVES, state)
         )
         for label in test.classes
     }
@@ -177,9 +179,9 @@ def evaluate(
         classes=test.classes,
         settings={
             "package_version": __version__,
-            "design": augmenter.design,
-            "architecture": augmenter.architecture,
-            "recipe": augmenter.recipe,
+            "design": augmenter.settings_.design,
+            "architecture": augmenter.settings_.architecture,
+            "recipe": augmenter.settings_.recipe,
             "augmenter_random_state": augmenter.random_state_,
             "random_state": state,
         },
@@ -208,7 +210,7 @@ def evaluate(
     )
 
 
-def _check_training_set(augmenter: EELSAugmenter, train: TrainingSet) -> None:
+def _check_training_set(augmenter: FittedAugmenter, train: TrainingSet) -> None:
     missing = [label for label in augmenter.classes_ if label not in train.counts]
     if missing:
         raise ValueError(
@@ -216,7 +218,7 @@ def _check_training_set(augmenter: EELSAugmenter, train: TrainingSet) -> None:
             "on; give the spectra and labels that were given to fit."
         )
     digests = np.concatenate(list(train.spectrum_digests.values()))
-    others = int((~np.isin(digests, augmenter._fitted().spectrum_digests)).sum())
+    others = int((~np.isin(digests, augmenter.spectrum_digests_)).sum())
     if others:
         warn(
             f"{others} of the {len(digests)} spectra of s_train are not among those that the "
@@ -226,10 +228,10 @@ def _check_training_set(augmenter: EELSAugmenter, train: TrainingSet) -> None:
 
 
 def _count_trained_on(
-    augmenter: EELSAugmenter, test: TrainingSet, train: TrainingSet | None
+    augmenter: FittedAugmenter, test: TrainingSet, train: TrainingSet | None
 ) -> dict[Label, int]:
     """Count the test spectra of each class that were trained on, and warn of them."""
-    seen = [augmenter._fitted().spectrum_digests]
+    seen = [augmenter.spectrum_digests_]
     if train is not None:
         seen += train.spectrum_digests.values()
     known = np.concatenate(seen)
@@ -361,14 +363,13 @@ def _classify(
     return score_trainings(flat(train) if train else None, made, flat(test), names, state)
 
 
-def _resources(augmenter: EELSAugmenter) -> dict[Label, dict[str, float]]:
-    fit = augmenter._fitted()
+def _resources(augmenter: FittedAugmenter) -> dict[Label, dict[str, float]]:
     return {
         label: {
-            "training_spectra": model.n_training,
-            "epochs_trained": len(model.history.generator_cost),
-            "epoch_kept": model.best.epoch,
-            "fit_seconds": fit.seconds[label],
+            "training_spectra": augmenter.training_counts_[label],
+            "epochs_trained": len(augmenter.history_[label].generator_cost),
+            "epoch_kept": augmenter.best_[label].epoch,
+            "fit_seconds": augmenter.fit_seconds_[label],
         }
-        for label, model in fit.models.items()
+        for label in augmenter.classes_
     }

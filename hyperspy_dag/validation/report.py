@@ -12,24 +12,19 @@ from functools import cached_property
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from hyperspy_dag._utils.checks import check_choice, check_writable
 from hyperspy_dag.io.files import to_strict_json
 from hyperspy_dag.io.signals import write_text
 from hyperspy_dag.labels import Label
+from hyperspy_dag.validation._sources import Picture, Sources
 
 from .tstr import TSTRResult
 
 if TYPE_CHECKING:
     import pandas
 
-    from hyperspy_dag.augmenter import EELSAugmenter
 
-    from ._pictures import Picture
-
-__all__ = ["Report", "Sources", "Table"]
+__all__ = ["Report", "Table"]
 
 _METRIC_NAMES = {
     "frechet_distance": "Fréchet distance",
@@ -87,39 +82,11 @@ class Table:
         return f"{100 * value:.1f} %" if self.percent else f"{value:.3g}"
 
 
-@dataclass(frozen=True)
-class Sources:
-    """What the pictures of a report are drawn from.
-
-    Attributes
-    ----------
-    energy : numpy.ndarray, shape (channels,)
-        In eV.
-    real, synthetic : dict of class to numpy.ndarray, shape (n, channels)
-        Test spectra, and as many synthetic ones.
-    augmenter : EELSAugmenter
-    training : dict of class to numpy.ndarray, shape (n, channels), or None
-        Training spectra, if they are known.
-    """
-
-    energy: NDArray[np.float64]
-    real: dict[Label, NDArray[np.floating]]
-    synthetic: dict[Label, NDArray[np.floating]]
-    augmenter: EELSAugmenter
-    training: dict[Label, NDArray[np.floating]] | None = None
-
-    def flat(self, side: str) -> tuple[NDArray[np.floating], NDArray[Any]]:
-        """Return all "real", "synthetic" or "training" spectra, and the class of each."""
-        spectra = getattr(self, side)
-        labels = np.repeat(np.asarray(list(spectra)), [len(rows) for rows in spectra.values()])
-        return np.concatenate(list(spectra.values())), labels
-
-
 @dataclass(frozen=True, eq=False)  # holds arrays
 class Report:
     """Figures and pictures that judge synthetic spectra by real ones.
 
-    Shows itself in a notebook. Made by :meth:`hyperspy_dag.EELSAugmenter.evaluate`.
+    Shows itself in a notebook. Made by :meth:`hyperspy_dag.FittedAugmenter.evaluate`.
 
     Attributes
     ----------

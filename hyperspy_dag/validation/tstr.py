@@ -19,7 +19,7 @@ from sklearn.metrics import confusion_matrix
 
 from hyperspy_dag._utils.checks import check_choice, check_count, check_random_state
 from hyperspy_dag._utils.warnings import warn
-from hyperspy_dag.metrics._checks import as_pair, as_spectra
+from hyperspy_dag.metrics.checks import as_pair, as_spectra
 from hyperspy_dag.training.training_set import spectrum_digests
 
 from .classifiers import CLASSIFIERS, make_classifier

@@ -12,7 +12,7 @@ from hyperspy_dag.dag.class_model.latent import LatentBank
 from hyperspy_dag.dag.class_model.model import (
     MAX_COMPONENTS,
     draw_latent,
-    fit_start,
+    fit_class_model,
 )
 from hyperspy_dag.dag.class_model.noise import (
     KERNEL_SIZE,
@@ -69,7 +69,7 @@ def test_what_components_take_of_the_noise_is_given_back():
         white = np.random.default_rng(seed).normal(size=(40, 216))
         noise = np.array([np.convolve(row, wide, mode="valid") for row in white])
         spectra = clean + level[:, None] * noise
-        kernel = fit_start(spectra).kernel
+        kernel = fit_class_model(spectra).kernel
         ours.append(np.correlate(kernel, kernel, "full")[KERNEL_SIZE:][:4])
         model = noise_weighted_components(spectra, 6)
         residual = spectra - model.mean - model.scores @ model.basis
@@ -103,7 +103,7 @@ def test_shrinkage_leaves_rows_without_noise():
 @pytest.mark.parametrize("shift", [0.0, 1.5])
 def test_finds_the_energy_jitter(shift):
     spectra, *_ = simulated(shift=shift)
-    assert fit_start(spectra).jitter == pytest.approx(shift, abs=0.35)
+    assert fit_class_model(spectra).jitter == pytest.approx(shift, abs=0.35)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_all_of_the_drift_is_found_as_drift(drift, background):
     spectra, _, shifts, *_ = simulated(shift=drift)
     height = background * np.exp(0.2 * np.random.default_rng(9).normal(size=(len(spectra), 1)))
     spectra = spectra + height * (1 + AXIS) ** -3
-    start = fit_start(spectra)
+    start = fit_class_model(spectra)
     found = start.latent[:, MAX_COMPONENTS]
     assert np.corrcoef(found, shifts)[0, 1] > 0.97
     assert start.jitter == pytest.approx(shifts.std(), rel=0.05)
@@ -131,7 +131,7 @@ def test_finds_noise_levels_and_counting_noise():
     shape = np.exp(-(((np.linspace(0, 1, 800) - 0.4) / 0.1) ** 2) / 2)
     clean = shape * (1 + 0.1 * random.normal(size=(200, 1)))
     noise = 0.02 * np.sqrt(1 + 5 * clean) * random.normal(size=clean.shape)
-    start = fit_start(clean + noise)
+    start = fit_class_model(clean + noise)
     assert start.intensity == pytest.approx(5, rel=0.35)
     level = 0.02 * np.sqrt((1 + 5 * clean).mean())
     assert np.exp(start.level[0]) == pytest.approx(level, rel=0.1)
@@ -143,7 +143,7 @@ def test_finds_noise_that_falls_with_the_energy_loss():
     clean = edge * (1 + 0.1 * random.normal(size=(200, 1)))
     background = np.linspace(1.6, 0.4, 800)
     noise = 0.05 * np.sqrt(background + 0.7 * clean) * random.normal(size=clean.shape)
-    start = fit_start(clean + noise)
+    start = fit_class_model(clean + noise)
     np.testing.assert_allclose(start.background, background, atol=0.2)
     found = start.background + start.intensity * edge
     np.testing.assert_allclose(found, background + 0.7 * edge, rtol=0.12)
@@ -151,7 +151,7 @@ def test_finds_noise_that_falls_with_the_energy_loss():
 
 def test_smooth_spectra_have_no_noise():
     _, clean, *_ = simulated()
-    start = fit_start(clean)
+    start = fit_class_model(clean)
     assert np.exp(start.level[0]) < 1e-3
     latent = draw_latent(start, 50, MAX_COMPONENTS + 2, np.random.SeedSequence(0))
     drawn = start.mean + latent[:, :MAX_COMPONENTS] @ start.basis
@@ -161,19 +161,19 @@ def test_smooth_spectra_have_no_noise():
 
 def test_says_whether_maxima_are_one():
     spectra, *_ = simulated()
-    assert not fit_start(spectra).unit_maximum
-    assert fit_start(spectra / spectra.max(axis=1, keepdims=True)).unit_maximum
+    assert not fit_class_model(spectra).unit_maximum
+    assert fit_class_model(spectra / spectra.max(axis=1, keepdims=True)).unit_maximum
 
 
 @pytest.mark.parametrize("n", [8, 9, 30])
 def test_few_spectra_will_do(n):
-    start = fit_start(simulated(n)[0])
+    start = fit_class_model(simulated(n)[0])
     assert all(np.isfinite(a).all() for a in start.arrays().values())
 
 
 def test_many_spectra_are_put_on_the_basis_of_some():
     spectra, _, _, level, _ = simulated(1700)
-    start = fit_start(spectra)
+    start = fit_class_model(spectra)
     assert len(start.latent) == 1700
     found = start.level[0] + start.level[1] * start.latent[:, -1]
     assert np.corrcoef(found, np.log(level))[0, 1] > 0.95
@@ -181,7 +181,7 @@ def test_many_spectra_are_put_on_the_basis_of_some():
 
 def test_new_latents_are_distributed_as_the_training_ones():
     spectra, *_ = simulated(300)
-    start = fit_start(spectra)
+    start = fit_class_model(spectra)
     new = start.bank.draw(3000, np.random.SeedSequence(0))
     old = start.latent
     np.testing.assert_allclose(new.mean(axis=0), old.mean(axis=0), atol=0.08)
@@ -200,7 +200,7 @@ def test_few_spectra_do_not_spread_more_than_they_do(n):
     # With so few, the neighbours of a spectrum are nearly the whole class.
     wider = []
     for seed in range(5):
-        start = fit_start(simulated(n, seed=seed)[0])
+        start = fit_class_model(simulated(n, seed=seed)[0])
         new = start.bank.draw(2000, np.random.SeedSequence(seed))
         used = start.latent.std(axis=0) > 1e-6
         used[-1] = False
@@ -209,7 +209,7 @@ def test_few_spectra_do_not_spread_more_than_they_do(n):
 
 
 def test_few_spectra_are_mixed_with_their_normal_distribution():
-    few, many = (fit_start(simulated(n)[0]) for n in (15, 60))
+    few, many = (fit_class_model(simulated(n)[0]) for n in (15, 60))
     assert many.bank.broad == 0
     assert few.bank.broad == pytest.approx(0.75)
     # Two clusters: in between lies what is drawn from the normal distribution, and that alone.
@@ -257,7 +257,7 @@ def test_visits_to_a_latent_go_in_orthogonal_directions_and_their_opposites():
 
 
 def test_latents_are_a_sequence():
-    start = fit_start(simulated(40)[0])
+    start = fit_class_model(simulated(40)[0])
     seed = np.random.SeedSequence(4)
     whole = start.bank.draw(900, seed)
     np.testing.assert_array_equal(start.bank.draw(100, seed, first=700), whole[700:800])
@@ -273,7 +273,7 @@ def divided_by_their_maximum(n, seed=0):
 
 def test_few_spectra_of_maximum_one_keep_it_without_being_divided():
     spectra = divided_by_their_maximum(12)
-    start = fit_start(spectra / spectra.max(axis=1, keepdims=True))
+    start = fit_class_model(spectra / spectra.max(axis=1, keepdims=True))
     assert start.unit_maximum and start.broad > 0
 
     def maxima(latent):
@@ -292,6 +292,6 @@ def test_few_spectra_of_maximum_one_keep_it_without_being_divided():
 
 def test_few_spectra_are_not_believed_to_have_no_energy_shift():
     """The estimate of ten still spectra is drawn towards a channel; that of sixty stands."""
-    few, many = (fit_start(simulated(n, noise=0.002)[0]) for n in (10, 60))
+    few, many = (fit_class_model(simulated(n, noise=0.002)[0]) for n in (10, 60))
     assert 0.4 < few.jitter < 0.9
     assert many.jitter < 0.2

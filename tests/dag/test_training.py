@@ -12,16 +12,15 @@ from spectra import white_lines
 
 from hyperspy_dag.dag._tensorflow import keras, tf
 from hyperspy_dag.dag.architectures import ARCHITECTURES
-from hyperspy_dag.dag.class_model.model import fit_start
+from hyperspy_dag.dag.class_model.model import fit_class_model
 from hyperspy_dag.dag.designs import DESIGNS
 from hyperspy_dag.dag.generators import make_generator
 from hyperspy_dag.dag.losses import discriminator_loss, generator_loss
 from hyperspy_dag.dag.networks import Discriminator, Initialisers, MixedDense
 from hyperspy_dag.dag.optimiser import Adam
 from hyperspy_dag.dag.recipes import RECIPES
-from hyperspy_dag.dag.stopping import Baseline, Judge
-from hyperspy_dag.dag.trainer import Trainer
-from hyperspy_dag.training.train_class import lend_trainer
+from hyperspy_dag.dag.stopping import Judge, RealReference
+from hyperspy_dag.dag.trainer import Trainer, lend_trainer
 
 
 def sigmoid(x):
@@ -90,28 +89,22 @@ def test_adam_against_its_paper():
 def trainer(recipe="refined", design="single_bitrans", **changes) -> Trainer:
     settings = replace(RECIPES[recipe], **changes)
     architecture = ARCHITECTURES["compact"]
-    return Trainer(
-        48,
-        architecture,
-        DESIGNS[design],
-        settings,
-        lambda initialisers: make_generator(48, architecture, settings, initialisers),
-    )
+    return Trainer(48, architecture, DESIGNS[design], settings)
 
 
 def test_a_class_starts_the_same_whatever_was_trained_before():
     spectra = white_lines(30)
-    start = fit_start(spectra)
+    start = fit_class_model(spectra)
     one, other = trainer(), trainer()
-    one.start(spectra, np.random.SeedSequence(3), start)
+    one.begin(spectra, np.random.SeedSequence(3), start)
     first = one.state()
     for model in (one.generator, one.average, *one.discriminators):
         for variable in model.variables:
             variable.assign(variable + 1)
-    one.start(spectra[::-1], np.random.SeedSequence(4), start)
+    one.begin(spectra[::-1], np.random.SeedSequence(4), start)
     second = one.state()
-    one.start(spectra, np.random.SeedSequence(3), start)
-    other.start(spectra, np.random.SeedSequence(3), start)
+    one.begin(spectra, np.random.SeedSequence(3), start)
+    other.begin(spectra, np.random.SeedSequence(3), start)
     for state in (one.state(), other.state()):
         for expected, array in zip(first, state, strict=True):
             np.testing.assert_array_equal(array, expected)
@@ -130,7 +123,7 @@ def test_a_class_makes_no_new_layers():
     spectra = white_lines(30)
     one = trainer()
     before = layers()
-    one.start(spectra, np.random.SeedSequence(0), fit_start(spectra))
+    one.begin(spectra, np.random.SeedSequence(0), fit_class_model(spectra))
     assert layers() == before
 
 
@@ -176,7 +169,7 @@ def test_both_sides_are_transformed():
 def test_warm_up_then_generator_and_average_move():
     one = trainer(warm_up=2, average_decay=0.5)
     spectra = white_lines(30)
-    one.start(spectra, np.random.SeedSequence(0), fit_start(spectra), max_epochs=100)
+    one.begin(spectra, np.random.SeedSequence(0), fit_class_model(spectra), max_epochs=100)
     before = one.generator.get_weights()
     one.train(0, 2)
     for old, new in zip(before, one.generator.get_weights(), strict=True):
@@ -192,7 +185,7 @@ def test_warm_up_then_generator_and_average_move():
 def test_a_short_training_is_not_all_warm_up():
     one = trainer()
     spectra = white_lines(30)
-    one.start(spectra, np.random.SeedSequence(0), fit_start(spectra), max_epochs=4)
+    one.begin(spectra, np.random.SeedSequence(0), fit_class_model(spectra), max_epochs=4)
     before = one.generator.get_weights()
     one.train(0, 4)
     after = one.generator.get_weights()
@@ -203,9 +196,9 @@ def test_training_mends_a_spoilt_start():
     """With a wrong noise level the discriminator has something to teach."""
     one = trainer(warm_up=5, generator_rate=5e-3)
     spectra = white_lines(100)
-    start = fit_start(spectra)
+    start = fit_class_model(spectra)
     spoilt = replace(start, level=start.level + [0.7, 0.0])
-    one.start(spectra, np.random.SeedSequence(5), spoilt, max_epochs=150)
+    one.begin(spectra, np.random.SeedSequence(5), spoilt, max_epochs=150)
 
     one.train(0, 150)
     # How far it gets depends on rounding; without training it would not move at all.
@@ -214,7 +207,7 @@ def test_training_mends_a_spoilt_start():
 
 
 def test_baseline_and_excess_by_hand():
-    baseline = Baseline(
+    baseline = RealReference(
         {"frechet_distance": 2.0, "pearson_correlation": 0.8, "cosine_distance": 0.1, "snr": 3.0},
         dict.fromkeys(("frechet_distance", "pearson_correlation", "cosine_distance", "snr"), 0.0),
     )
@@ -252,7 +245,7 @@ def test_mixed_precision_multiplies_in_bfloat16_and_keeps_the_rest():
         for name in ("simple_dense", "simple_convo"):
             architecture = ARCHITECTURES[name]
             with lend_trainer(48, architecture, DESIGNS["single_bitrans"], recipe) as one:
-                one.start(spectra, np.random.SeedSequence(3), fit_start(spectra))
+                one.begin(spectra, np.random.SeedSequence(3), fit_class_model(spectra))
                 costs[name, mixed] = one.train(0, 3).discriminator
                 assert all(np.asarray(w).dtype == np.float32 for w in one.weights())
                 kinds = {type(layer) for layer in one.discriminators[0]._flatten_layers()}

@@ -8,6 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hyperspy_dag._utils.streams import BROAD, DIRECTIONS, ORDER, child_stream
+
+#: Most components of the clean spectrum.
+MAX_COMPONENTS = 12
+
+# The layout of a latent vector: scores of the components, energy shift, noise level. An
+# architecture may have more numbers; they are standard normal.
+SCORES = slice(0, MAX_COMPONENTS)
+SHIFT = MAX_COMPONENTS
+LEVEL = MAX_COMPONENTS + 1
+LATENT_SIZE = MAX_COMPONENTS + 2
+
 #: Normal draws that are tried for one with a maximum like those of the training spectra.
 _TRIES = 12
 
@@ -72,7 +84,7 @@ class LatentBank:
         count = len(self.neighbours)
         number = first + np.arange(n)
         visit, position = np.divmod(number, count)
-        centre = _stream(seed, 0).permutation(count)[position]
+        centre = _stream(seed, ORDER).permutation(count)[position]
         direction = self._directions(visit, position, seed)
         own = self.latent[centre]
         difference = self.latent[self.neighbours[centre]] - own[:, None]
@@ -95,7 +107,7 @@ class LatentBank:
         size = min(count, _GROUP)
         normal, square = np.empty((len(keys), size, k, k)), np.empty((len(keys), size, 2 * k))
         for i, key in enumerate(keys):
-            random = _stream(seed, 1, int(key))
+            random = _stream(seed, DIRECTIONS, int(key))
             normal[i] = random.standard_normal((size, k, k))
             square[i] = random.chisquare(k, (size, 2 * k))
         frames = np.linalg.qr(normal)[0]
@@ -113,7 +125,7 @@ class LatentBank:
         tries = 1 if self.maxima is None else _TRIES
         for cycle in np.unique(visit):
             rows = np.flatnonzero(visit == cycle)
-            random = _stream(seed, 4, int(cycle))
+            random = _stream(seed, BROAD, int(cycle))
             chosen = random.permutation(count) < round(self.broad * count)
             normal = random.standard_normal((count, tries, count)) / np.sqrt(count)
             rows = rows[chosen[centre[rows]] | replaced[rows]]
@@ -191,6 +203,4 @@ def variance_keeping(
 
 
 def _stream(seed: np.random.SeedSequence, *key: int) -> np.random.Generator:
-    return np.random.default_rng(
-        np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, *key))
-    )
+    return np.random.default_rng(child_stream(seed, *key))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The statistical start: what a class's spectra say of specimen and instrument before training.
+"""The statistical model of a class: what its spectra say of specimen and instrument.
 
 A spectrum is modelled as
 
@@ -7,7 +7,7 @@ A spectrum is modelled as
 
 where scores, shift and the noise's level differ from spectrum to spectrum and belong together. All
 of the energy drift is in the shift, so that spectra without drift, or with more, can be drawn.
-The generator of the refined recipe starts from this model (NumPy and SciPy).
+The training of the refined recipe begins with this model (NumPy and SciPy).
 """
 
 from __future__ import annotations
@@ -18,8 +18,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from hyperspy_dag._utils.streams import FREE_LATENT, child_stream
+
 from .components import noise_weighted_components, posterior
-from .latent import LatentBank, Maxima, variance_keeping
+from .latent import (
+    LATENT_SIZE,
+    LEVEL,
+    MAX_COMPONENTS,
+    SHIFT,
+    LatentBank,
+    Maxima,
+    variance_keeping,
+)
 from .noise import (
     is_noise,
     neighbour_correlation,
@@ -31,12 +41,6 @@ from .noise import (
     simulated_noise,
 )
 from .shift import Unshifted, find_shifts, fourier_shift
-
-#: Most components of the clean spectrum.
-MAX_COMPONENTS = 12
-
-#: Latent coordinates of the model: the components' scores, the energy shift, the noise level.
-LATENT_SIZE = MAX_COMPONENTS + 2
 
 #: Neighbours that shape the density around a training latent, and its widths. Energy shifts
 #: belong less to the spectrum's shape than to the moment of its measurement. Levels are estimates
@@ -78,7 +82,7 @@ SMOOTH = 1e-5
 
 
 @dataclass(frozen=True)
-class Start:
+class ClassModel:
     """Statistical model of a class.
 
     Latent vectors are standardised: the generator multiplies them with what is learned.
@@ -135,29 +139,27 @@ class Start:
 
 
 def draw_latent(
-    start: Start | None, n: int, size: int, seed: np.random.SeedSequence, first: int = 0
+    model: ClassModel | None, n: int, size: int, seed: np.random.SeedSequence, first: int = 0
 ) -> NDArray[np.float32]:
     """Draw latent vectors, array of shape (n, size).
 
     Parameters
     ----------
-    start : Start or None
+    model : ClassModel or None
         Numbers beyond the model's are standard normal; so are all without a model.
     n, size : int
     seed : numpy.random.SeedSequence
     first : int, default 0
         Number of the first in the sequence that belongs to the seed.
     """
-    random = np.random.default_rng(
-        np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, 2, first))
-    )
-    if start is None:
+    random = np.random.default_rng(child_stream(seed, FREE_LATENT, first))
+    if model is None:
         return random.standard_normal((n, size), dtype=np.float32)
     free = random.standard_normal((n, size - LATENT_SIZE))
-    return np.c_[start.bank.draw(n, seed, first), free].astype(np.float32)
+    return np.c_[model.bank.draw(n, seed, first), free].astype(np.float32)
 
 
-def fit_start(spectra: NDArray) -> Start:
+def fit_class_model(spectra: NDArray) -> ClassModel:
     """Estimate the model of a class.
 
     Parameters
@@ -167,7 +169,7 @@ def fit_start(spectra: NDArray) -> Start:
 
     Returns
     -------
-    Start
+    ClassModel
     """
     spectra = np.asarray(spectra, np.float64)
     n = len(spectra)
@@ -203,7 +205,7 @@ def fit_start(spectra: NDArray) -> Start:
     scores = model.scores
     if n > MAX_FIT:
         scores, shift, level = _place(spectra, model, spread)
-    return _start(
+    return _class_model(
         model.mean,
         model.basis,
         scores,
@@ -272,7 +274,7 @@ def _place(spectra, model, spread):
     return scores, shift, np.sqrt(((spectra - clean) ** 2).mean(axis=1))
 
 
-def _start(mean, basis, scores, shift, level, kernel, background, intensity, unit_maximum):
+def _class_model(mean, basis, scores, shift, level, kernel, background, intensity, unit_maximum):
     """Standardise, and find the neighbours of each latent vector among the clean spectra."""
     n, k = scores.shape
     # Neighbours by distance of clean spectra: scores and shift in the same units, noise apart.
@@ -288,16 +290,16 @@ def _start(mean, basis, scores, shift, level, kernel, background, intensity, uni
     level_mean, level_std = log_level.mean(), max(log_level.std(), 1e-6)
     latent = np.zeros((n, LATENT_SIZE))
     latent[:, :k] = scores / std
-    latent[:, MAX_COMPONENTS] = shift / max(found, 1e-12)
-    latent[:, MAX_COMPONENTS + 1] = (log_level - level_mean) / level_std
+    latent[:, SHIFT] = shift / max(found, 1e-12)
+    latent[:, LEVEL] = (log_level - level_mean) / level_std
     full_basis = np.zeros((MAX_COMPONENTS, len(mean)))
     full_basis[:k] = std[:, None] * basis
     wanted = np.full(LATENT_SIZE, SCORE_SPREAD)
-    wanted[MAX_COMPONENTS] = SHIFT_SPREAD
-    wanted[-1] = LEVEL_SPREAD
+    wanted[SHIFT] = SHIFT_SPREAD
+    wanted[LEVEL] = LEVEL_SPREAD
     spread, pull = variance_keeping(latent, neighbours, wanted)
-    pull[-1] = min(1.0, 1.0 - np.sqrt(1.0 - LEVEL_SPREAD**2) + LEVEL_SMOOTHING)
-    return Start(
+    pull[LEVEL] = min(1.0, 1.0 - np.sqrt(1.0 - LEVEL_SPREAD**2) + LEVEL_SMOOTHING)
+    return ClassModel(
         mean,
         full_basis,
         float(jitter),

@@ -13,8 +13,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from hyperspy_dag.dag.fitted_class import History
 from hyperspy_dag.dag.stopping import CRITERIA
+from hyperspy_dag.training.fitted import FittedAugmenter, is_augmenter
 
-from ._axes import (
+from .axes import (
     DISCRIMINATOR,
     GENERATOR,
     SYNTHETIC,
@@ -25,8 +26,7 @@ from ._axes import (
 )
 
 if TYPE_CHECKING:
-    from hyperspy_dag.augmenter import EELSAugmenter
-    from hyperspy_dag.dag.stopping import Baseline, Evaluation
+    from hyperspy_dag.dag.stopping import Evaluation, RealReference
 
 _REACHED = "#009E73"
 
@@ -39,7 +39,7 @@ _METRIC_NAMES = {
 
 
 def plot_costs(
-    history: EELSAugmenter | History | Mapping[Any, History],
+    history: FittedAugmenter | History | Mapping[Any, History],
     label: Any = None,
     *,
     axes: Axes | ArrayLike | None = None,
@@ -93,7 +93,7 @@ def plot_costs(
 
 
 def plot_metrics(
-    augmenter: EELSAugmenter, label: Any = None, *, axes: Axes | ArrayLike | None = None
+    augmenter: FittedAugmenter, label: Any = None, *, axes: Axes | ArrayLike | None = None
 ) -> NDArray[np.object_]:
     """Plot Fréchet distance, Pearson correlation and cosine distance per epoch.
 
@@ -140,7 +140,7 @@ def plot_metrics(
 def draw_metrics(
     row: Sequence[Axes],
     history: History,
-    baseline: Baseline,
+    baseline: RealReference,
     asked: Sequence[str],
     tolerance: float,
     best: Evaluation | None = None,
@@ -165,20 +165,20 @@ def draw_metrics(
             _shade_better(ax, baseline, metric, tolerance)
 
 
-def _mark_threshold(ax: Axes, baseline: Baseline, metric: str, tolerance: float) -> None:
+def _mark_threshold(ax: Axes, baseline: RealReference, metric: str, tolerance: float) -> None:
     threshold = _threshold(baseline, metric, tolerance)
     name = f"threshold ({100 * tolerance:g} %)"
     ax.axhline(threshold, color=_REACHED, ls=":", lw=1.6, label=name)
 
 
-def _shade_better(ax: Axes, baseline: Baseline, metric: str, tolerance: float) -> None:
+def _shade_better(ax: Axes, baseline: RealReference, metric: str, tolerance: float) -> None:
     low, high = ax.get_ylim()
     best = high if metric == "pearson_correlation" else low
     ax.axhspan(_threshold(baseline, metric, tolerance), best, color=_REACHED, alpha=0.12, lw=0)
     ax.set_ylim(low, high)
 
 
-def _threshold(baseline: Baseline, metric: str, tolerance: float) -> float:
+def _threshold(baseline: RealReference, metric: str, tolerance: float) -> float:
     mean = baseline.mean[metric]
     worse = -1 if metric == "pearson_correlation" else 1
     return mean + worse * tolerance * abs(mean)
@@ -196,10 +196,8 @@ def _mark_epoch(ax: Axes, epoch: int) -> None:
 
 def _histories(
     given: object,
-) -> tuple[dict[Any, History], EELSAugmenter | None]:
-    from hyperspy_dag.augmenter import EELSAugmenter
-
-    if isinstance(given, EELSAugmenter):
+) -> tuple[dict[Any, History], FittedAugmenter | None]:
+    if is_augmenter(given):
         return given.history_, given
     if isinstance(given, History):
         return {None: given}, None

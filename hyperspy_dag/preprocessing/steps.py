@@ -18,14 +18,8 @@ from numpy.typing import NDArray
 from hyperspy_dag._utils.checks import check_flag
 from hyperspy_dag._utils.warnings import warn
 
-from .energy_axis import (
-    axis_in_ev,
-    background_window,
-    crop_indices,
-    energy_range,
-    ev_per_unit,
-    put_axis_in_ev,
-)
+from .energy_axis import EnergyAxis, ev_per_unit, put_axis_in_ev
+from .energy_ranges import background_window, crop_indices, energy_range
 from .record import preprocessing_record, write_record
 
 if TYPE_CHECKING:
@@ -185,7 +179,8 @@ def preprocess(
     """
     check_signal(s)
     normalise = check_flag("normalise", normalise)
-    axis, factor = axis_in_ev(s.axes_manager.signal_axes[0])
+    axis = EnergyAxis.of_signal(s)
+    factor = ev_per_unit(s.axes_manager.signal_axes[0])
     background = energy_range("background_range", background_range, axis, factor)
     signal = energy_range("signal_range", signal_range, axis, factor)
     window = None if background is None else background_window(background, signal, axis)
@@ -201,8 +196,7 @@ def preprocess(
 
     is_double = s.data.dtype.kind == "f" and s.data.dtype.itemsize > 4
     plan = _Plan(
-        axis=axis.get_axis_dictionary(),
-        binned=bool(s.axes_manager.signal_axes[0].is_binned),
+        axis=axis,
         background=background,
         window=window,
         crop=(first, stop),
@@ -267,8 +261,7 @@ def _check_components(pca_components: Any, s: EELSSpectrum, channels: int) -> No
 class _Plan:
     """What is to be done to every block of spectra; can be pickled, for Dask's other schedulers."""
 
-    axis: dict[str, Any]  # the energy axis of the whole signal, in eV
-    binned: bool
+    axis: EnergyAxis  # of the whole signal
     background: tuple[float, float] | None  # eV
     window: tuple[int, int] | None  # first and last channel of the background range
     crop: tuple[int, int]
@@ -397,11 +390,11 @@ def _remove_background(
     from exspy.signals import EELSSpectrum
 
     first, last = plan.window
-    energies = _energies(plan)
+    energies = plan.axis.energies
     # exspy takes every spectrum as counts per channel. On a non-uniform axis that is another
     # thing than intensity per eV, which is what data are there if their axis is not binned.
     widths = None
-    if not plan.binned and ("axis" in plan.axis or "expression" in plan.axis):
+    if not (plan.axis.is_binned or plan.axis.is_uniform):
         widths = np.gradient(energies)
         values = values * widths
     # The two-area estimate divides one half of the range by the other. A single spectrum in which
@@ -413,7 +406,11 @@ def _remove_background(
     fitted[fitted] = _has_finite_power_law(left[fitted] / right[fitted], energies[[first, last]])
     values[~fitted] = 1.0
     signal = EELSSpectrum(
-        values, axes=[{"size": len(values), "navigate": True}, {**plan.axis, "navigate": False}]
+        values,
+        axes=[
+            {"size": len(values), "navigate": True},
+            {**plan.axis.description(), "navigate": False},
+        ],
     )
     with _FIT_LOCK, np.errstate(all="ignore"):
         result = signal.remove_background(
@@ -441,12 +438,6 @@ def _has_finite_power_law(
     low, high = np.log(ends)
     exponent = 2 * np.log(ratio) / (high - low)
     return (1 + np.abs(exponent)) * high < _LARGEST_LOGARITHM
-
-
-def _energies(plan: _Plan) -> NDArray[np.float64]:
-    from hyperspy.axes import create_axis
-
-    return create_axis(**{k: v for k, v in plan.axis.items() if k != "_type"}).axis
 
 
 def _principal_factors(

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What plots and reports need of a fitted augmenter."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, TypeGuard
+
+import numpy as np
+
+from hyperspy_dag.dag.fitted_class import History
+from hyperspy_dag.dag.stopping import Evaluation, RealReference
+
+if TYPE_CHECKING:
+    from exspy.signals import EELSSpectrum
+
+    from hyperspy_dag.preprocessing.energy_axis import EnergyAxis
+
+    from .settings import FitSettings
+
+
+class FittedAugmenter(Protocol):
+    """A fitted :class:`hyperspy_dag.EELSAugmenter`; its attributes are described there."""
+
+    @property
+    def classes_(self) -> list: ...
+    @property
+    def history_(self) -> dict[Any, History]: ...
+    @property
+    def baseline_(self) -> dict[Any, RealReference]: ...
+    @property
+    def best_(self) -> dict[Any, Evaluation]: ...
+    @property
+    def settings_(self) -> FitSettings: ...
+    @property
+    def random_state_(self) -> int: ...
+    @property
+    def energy_axis_(self) -> EnergyAxis: ...
+    @property
+    def preprocessing_(self) -> dict[str, Any] | None: ...
+    @property
+    def spectrum_digests_(self) -> np.ndarray: ...
+    @property
+    def training_counts_(self) -> dict[Any, int]: ...
+    @property
+    def fit_seconds_(self) -> dict[Any, float]: ...
+
+    def sample(self, n_spectra: int = 100, **options: Any) -> EELSSpectrum:
+        """Draw synthetic spectra."""
+
+
+def is_augmenter(given: object) -> TypeGuard[FittedAugmenter]:
+    """Whether an object is an augmenter.
+
+    Raises
+    ------
+    NotFittedError
+        It is one, and not fitted.
+    """
+    # Asked of the class: a property of an augmenter that is not fitted raises.
+    if not (hasattr(type(given), "energy_axis_") and hasattr(type(given), "sample")):
+        return False
+    _ = given.classes_  # says so where it is not fitted
+    return True
