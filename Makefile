@@ -20,7 +20,7 @@ export MPLBACKEND ?= agg
 help:
 	@echo "make demo    synthetic spectra of simulated white lines: augmented.hspy, a picture, reports"
 	@echo "make test    the whole test suite"
-	@echo "make lint    ruff"
+	@echo "make lint    ruff, import rules, structure"
 	@echo "make docs    the documentation, in docs/_build/html"
 	@echo "make clean   removes what these have made"
 
@@ -53,6 +53,8 @@ docs: $(VENV)/installed-docs
 lint: $(VENV)/installed-tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/python .ci/structure.py
 
 format: $(VENV)/installed-tests
 	$(BIN)/ruff check --fix .
