@@ -63,7 +63,7 @@ def lower_bounds() -> list[str]:
         dependencies = tomllib.load(file)["project"]["dependencies"]
     pins = []
     for dependency in dependencies:
-        match = re.fullmatch(r"([\w.-]+)\s*>=\s*([\w.]+)(?:,.*)?", dependency)
+        match = re.fullmatch(r"([][\w.-]+)\s*>=\s*([\w.]+)(?:,.*)?", dependency)
         if match is None:
             raise SystemExit(f"pyproject.toml: {dependency!r} has no lower bound")
         pins.append("==".join(match.groups()))

@@ -28,9 +28,7 @@ import hyperspy.api as hs
 
 import hyperspy_dag
 
-# Progress bars would fill the pages; that numba is missing is nothing that readers can mend.
-hs.preferences.General.show_progressbar = False
-hs.set_log_level("ERROR")
+hs.preferences.General.show_progressbar = False  # bars would fill the pages
 
 project = "hyperspy_dag"
 author = "the hyperspy_dag developers"

@@ -647,7 +647,6 @@ class EELSAugmenter(BaseEstimator):
             "design": fit.settings.design,
             "architecture": fit.settings.architecture,
             "recipe": fit.settings.recipe,
-            "classes": list(labels),
             "spectra_per_class": n_spectra,
             "training_spectra": [model.n_training for model in models],
             "training_digest": fit.digest,
@@ -675,6 +674,9 @@ class EELSAugmenter(BaseEstimator):
     ) -> tuple[EELSSpectrum, np.ndarray]:
         """Fit, and return the real spectra topped up with synthetic ones to balanced classes.
 
+        Where all classes have as many spectra as are asked for, nothing is trained: the real
+        spectra come back with a warning, and the augmenter stays as it was.
+
         Parameters
         ----------
         s, labels, align_on
@@ -698,6 +700,11 @@ class EELSAugmenter(BaseEstimator):
             `n_spectra` is smaller than a class: nothing real is thrown away.
         RuntimeError
             The training was ended before all classes were fitted.
+
+        Warns
+        -----
+        UserWarning
+            There is nothing to add.
         """
         data = _training_set(s, labels, align_on)
         largest = max(data.counts, key=data.counts.get)
@@ -708,15 +715,28 @@ class EELSAugmenter(BaseEstimator):
                 f"n_spectra={n_spectra} is less than class {largest!r} has "
                 f"({data.counts[largest]}); give at least that, or leave it out"
             )
-        self.fit(data, **options)
-        missing = [label for label in data.classes if label not in self.classes_]
-        if missing:
-            raise RuntimeError(
-                f"the training ended before {', '.join(map(str, missing))} was fitted, so that the "
-                "classes cannot be balanced; sample() has the spectra of those that were"
+        title = "Real and synthetic spectra"
+        if min(data.counts.values()) == n_spectra:
+            warn(
+                f"every class has {n_spectra} spectra already: nothing was trained, and no "
+                "synthetic spectra were added. Give a larger n_spectra= for more of each, or call "
+                "fit and sample for synthetic spectra alone."
+            )
+            title = "Real spectra"
+            made_by = {"version": __version__, "preprocessing": data.preprocessing or {}}
+        else:
+            self.fit(data, **options)
+            missing = [label for label in data.classes if label not in self.classes_]
+            if missing:
+                raise RuntimeError(
+                    f"the training ended before {', '.join(map(str, missing))} was fitted, so that "
+                    "the classes cannot be balanced; sample() has the spectra of those that were"
+                )
+            made_by = self._provenance(
+                self.classes_, n_spectra, self.random_state_, True, 1.0, None
             )
         parts, index = [], []
-        for i, label in enumerate(self.classes_):
+        for i, label in enumerate(data.classes):
             parts.append(data.spectra[label])
             wanted = n_spectra - data.counts[label]
             if wanted:
@@ -726,13 +746,13 @@ class EELSAugmenter(BaseEstimator):
         signal = synthetic_signal(
             np.concatenate(parts),
             index,
-            self.classes_,
+            data.classes,
             data.energy_axis,
-            self._provenance(self.classes_, n_spectra, self.random_state_, True, 1.0, None),
-            title="Real and synthetic spectra",
+            made_by,
+            title=title,
             instrument=data.instrument,
         )
-        return signal, np.asarray(self.classes_)[index]
+        return signal, np.asarray(data.classes)[index]
 
     # -- validation --------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ import copy
 import itertools
 import threading
 import warnings
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,14 +20,15 @@ from spectra import DISPERSION, ENERGY_OFFSET, eels, two_classes, white_lines
 from hyperspy_dag import EELSAugmenter, get_labels
 from hyperspy_dag.augmenter import NotFittedError
 from hyperspy_dag.dag import stopping
+from hyperspy_dag.dag import trainer as trainer_module
 from hyperspy_dag.dag.architectures import ARCHITECTURES
 from hyperspy_dag.dag.designs import DESIGNS
 from hyperspy_dag.dag.recipes import RECIPES
 from hyperspy_dag.dag.sampling import sampler_for
 from hyperspy_dag.dag.stopping import Judge
 from hyperspy_dag.dag.trainer import Costs, Trainer
-from hyperspy_dag.training import train_class
 from hyperspy_dag.training.train_class import SMALLEST_GAIN
+from hyperspy_dag.validation import make_classifier
 
 # Few spectra and few epochs on purpose: what they warn of is tested by itself.
 pytestmark = [
@@ -282,6 +284,30 @@ def test_fit_resample_balances():
         augmenter.fit_resample(s, labels, n_spectra=12, show_progressbar=False)
 
 
+def test_fit_resample_of_balanced_classes_says_so_and_trains_nothing(monkeypatch):
+    s, labels = two_classes(12, 12)
+    augmenter = EELSAugmenter(max_epochs=1, random_state=0)
+    with monkeypatch.context() as context:
+        context.setattr(EELSAugmenter, "_fit", lambda *_: pytest.fail("trained"))
+        for given in (None, 12):
+            with pytest.warns(UserWarning, match="every class has 12 spectra already: nothing was"):
+                signal, new = augmenter.fit_resample(s, labels, n_spectra=given)
+    np.testing.assert_array_equal(new, ["Fe3O4"] * 12 + ["FeO"] * 12)
+    np.testing.assert_array_equal(get_labels(signal), new)
+    for label in ("Fe3O4", "FeO"):
+        np.testing.assert_array_equal(signal.data[new == label], s.data[labels == label])
+    with pytest.raises(NotFittedError):
+        augmenter.sample()
+    with pytest.raises(TypeError, match="n_job"):
+        augmenter.fit_resample(s, labels, n_job=2)
+    with warnings.catch_warnings():
+        # They are real, and may be trained on or tested with.
+        warnings.filterwarnings("error", ".*synthetic")
+        augmenter.fit(signal, new, show_progressbar=False)
+    signal, new = augmenter.fit_resample(s, labels, n_spectra=13, show_progressbar=False)
+    assert signal.data.shape == (26, 48)
+
+
 def test_labels_keep_their_kind():
     s, labels = two_classes()
     augmenter = EELSAugmenter(max_epochs=1, random_state=0)
@@ -506,21 +532,62 @@ def test_the_state_kept_is_one_of_the_history(monkeypatch):
     assert augmenter.best_["a"] in augmenter.history_["a"].evaluations
 
 
-def test_another_precision_of_keras_changes_nothing():
-    import keras
+@pytest.fixture
+def other_keras() -> Iterator[Callable[[], None]]:
+    """A function that makes Keras what a user of other networks may have made it."""
+    from keras import config
 
-    s, labels = two_classes()
-    settings = {"recipe": "paper", "max_epochs": 2, "random_state": 0}
-    expected = EELSAugmenter(**settings).fit(s, labels, show_progressbar=False).sample(3)
-    train_class._idle_trainers.clear()
+    others = {
+        "image_data_format": "channels_first",
+        "floatx": "float16",
+        "epsilon": 1e-2,
+        "dtype_policy": "mixed_bfloat16",
+    }
+    own = {name: getattr(config, name)() for name in others}
+
+    def change() -> None:
+        trainer_module._idle_trainers.clear()
+        sampler_for.cache_clear()
+        for name, value in others.items():
+            getattr(config, f"set_{name}")(value)
+
+    yield change
+    if config.floatx() == "float16":
+        left = {name: getattr(config, name)() for name in others}
+        left["dtype_policy"] = left["dtype_policy"].name
+        assert left == others
+    for name, value in own.items():
+        getattr(config, f"set_{name}")(value)
+    trainer_module._idle_trainers.clear()
     sampler_for.cache_clear()
-    keras.config.set_dtype_policy("mixed_bfloat16")
-    try:
-        augmenter = EELSAugmenter(**settings).fit(s, labels, show_progressbar=False)
-        np.testing.assert_array_equal(augmenter.sample(3).data, expected.data)
-        assert keras.config.dtype_policy().name == "mixed_bfloat16"
-    finally:
-        keras.config.set_dtype_policy("float32")
+
+
+@pytest.mark.parametrize(
+    ("recipe", "architecture"), [("refined", "simple_convo"), ("paper", "simple_dense")]
+)
+def test_other_settings_of_keras_change_nothing(recipe, architecture, other_keras):
+    def drawn() -> tuple[np.ndarray, list[float]]:
+        s, labels = two_classes()
+        augmenter = EELSAugmenter(
+            recipe=recipe, architecture=architecture, max_epochs=2, stopping=None, random_state=0
+        ).fit(s, labels, show_progressbar=False)
+        return augmenter.sample(3).data, augmenter.history_["FeO"].discriminator_cost
+
+    spectra, costs = drawn()
+    other_keras()
+    spectra_again, costs_again = drawn()
+    np.testing.assert_array_equal(spectra_again, spectra)
+    np.testing.assert_array_equal(costs_again, costs)
+
+
+def test_other_settings_of_keras_change_no_classifier(other_keras):
+    def found() -> np.ndarray:
+        s, labels = two_classes()
+        return make_classifier("ann", 0).fit(s.data, labels).predict(white_lines(40, noise=0.6))
+
+    expected = found()
+    other_keras()
+    np.testing.assert_array_equal(found(), expected)
 
 
 def test_axes_that_are_moved_later_move_no_other():

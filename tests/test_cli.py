@@ -416,6 +416,70 @@ def test_other_signals_in_the_file(tmp_path, capsys):
         read_signal(tmp_path / "image.hspy")
 
 
+@pytest.fixture
+def acquisition(files, monkeypatch) -> list:
+    """A file as Velox writes it: image, low loss, two core losses and the sum of one of them."""
+    image = hs.signals.Signal2D(np.ones((4, 6)))
+    core = hs.load(files / "s.hspy")
+    low = eels(np.ones((24, 48), np.float32), offset=-5.0)
+    other = hs.load(files / "test.hspy")
+    held = [image, low, core, other]
+    for s, title in zip(held, ("HAADF", "EELS low loss", "EELS", "EELS 2"), strict=True):
+        s.metadata.General.title = title
+    (files / "map.emd").touch()
+    load = hs.load
+    monkeypatch.setattr(
+        hs, "load", lambda f, **k: [*held] if Path(f).suffix == ".emd" else load(f, **k)
+    )
+    return held
+
+
+def test_a_file_of_several_eels_signals(acquisition, files, tmp_path, capsys):
+    path = files / "map.emd"
+    with pytest.raises(ValueError, match=r"several EELS signals\. In it.* 1: .*from -5 .*--signal"):
+        read_signal(path)
+    for given, number in (("EELS", 2), ("2", 2), ("EELS 2", 3), ("3", 3), ("EELS low loss", 1)):
+        assert read_signal(path, signal=given) is acquisition[number]
+    for given in ("0", "4", "eels", "-1", "HAADF"):
+        with pytest.raises(ValueError, match=f"no EELS signal for --signal {given}. In it"):
+            read_signal(path, signal=given)
+    acquisition[2].metadata.General.title = "EELS 2"
+    with pytest.raises(ValueError, match="several EELS signals for --signal EELS 2"):
+        read_signal(path, signal="EELS 2")
+    del acquisition[3]
+    assert read_signal(path) is acquisition[2]  # the only one of core losses
+    assert "of the 3 signals" in capsys.readouterr().err
+
+
+def test_every_command_that_reads_spectra_takes_one_of_several(acquisition, files, tmp_path):
+    path, out = files / "map.emd", tmp_path / "out.hspy"
+    said = refused("preprocess", path, out)
+    assert "several EELS signals" in said and "2: <EELSSpectrum, title: EELS," in said
+    run("preprocess", path, out, "--signal", "EELS")
+    assert hs.load(out).data.shape == acquisition[2].data.shape
+    run("augment", path, out, "--signal", 2, "-l", files / "s.csv", *OPTIONS, "--force")
+    expected = hs.load(out).data
+    train(files, out, "--force")
+    np.testing.assert_array_equal(hs.load(out).data, expected)
+    told = json.loads(run("info", path, "--signal", 3, "--json").stdout)
+    assert told["navigation_shape"] == [17]
+    words = (
+        "evaluate",
+        files / "quick.dag",
+        path,
+        "-l",
+        files / "test.csv",
+        "--classifier",
+        "none",
+    )
+    real = ("--train", path, "--train-labels", files / "s.csv", "--train-signal", "EELS")
+    told = run(*words, "--signal", "EELS 2", *real, "--json").stdout
+    assert json.loads(told)["classes"] == ["Fe3O4", "FeO"]
+    assert "belong to --train" in refused(*words, "--train-signal", "EELS")
+    assert "--train-signal 9" in refused(*words, "--signal", 3, *real[:-1], 9)
+    assert "--signal" in refused("info", files / "quick.dag", "--signal", 1)
+
+
 # --- before, during and after long work -----------------------------------------------------------
 
 

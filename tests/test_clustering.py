@@ -9,6 +9,7 @@ import hyperspy.api as hs
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from conftest import ROOT
 from spectra import eels, white_lines
 
 from hyperspy_dag import labels as labels_module
@@ -194,3 +195,22 @@ def test_labels_stay_light(run_python):
     assert "cluster" in labels_module.__all__
     with pytest.raises(AttributeError, match="no attribute 'clusters'"):
         _ = labels_module.clusters
+
+
+@pytest.mark.slow
+def test_umap_shows_nothing_of_tensorflow(run_python):
+    """UMAP imports TensorFlow for something that is not used here."""
+    pytest.importorskip("umap")
+    said = run_python(
+        """
+        import sys
+        sys.path.insert(0, sys.argv[1])
+        from spectra import two_classes
+        from hyperspy_dag.labels import cluster
+        print(cluster(two_classes(30, 30)[0], random_state=0).data.max())
+        """,
+        ROOT / "tests",
+        env={"TF_CPP_MIN_LOG_LEVEL": None},
+        options=("-W", "ignore"),
+    )
+    assert (said.stdout, said.stderr) == ("1\n", "")

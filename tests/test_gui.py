@@ -3,17 +3,19 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import warnings
 
 import hyperspy.api as hs
 import numpy as np
 import pytest
+from conftest import ROOT
 from spectra import eels, two_classes, white_lines
 
 from hyperspy_dag import EELSAugmenter, get_labels, signal
+from hyperspy_dag._utils.warnings import collected_warnings, warn
 from hyperspy_dag.gui import model, toolkits
-from hyperspy_dag.gui._training import collected_warnings
 from hyperspy_dag.gui.model import AugmentationTool
 from hyperspy_dag.gui.regions import Region, region_labels
 
@@ -165,27 +167,40 @@ def test_regions_that_are_added_anew_are_of_another_class() -> None:
 
 
 def test_warnings_of_two_interfaces_at_once_are_kept_apart() -> None:
-    shown, steps = warnings.showwarning, threading.Barrier(2, timeout=WAIT)
+    shown, filters, steps = warnings.showwarning, [*warnings.filters], threading.Barrier(3)
     found = {}
 
     def work(name: str, first_out: bool) -> None:
         with collected_warnings() as notes:
-            steps.wait()
-            warnings.warn(f"of {name}", UserWarning, stacklevel=1)
-            steps.wait()
+            steps.wait(WAIT)
+            for _ in range(2):
+                warn(f"of {name}")
+            steps.wait(WAIT)
             if not first_out:
-                steps.wait()
+                steps.wait(WAIT)
         found[name] = notes
         if first_out:
-            steps.wait()
+            steps.wait(WAIT)
 
     threads = [threading.Thread(target=work, args=pair) for pair in (("a", True), ("b", False))]
     for thread in threads:
         thread.start()
+    steps.wait(WAIT)
+    assert warnings.showwarning is shown and warnings.filters == filters
+    with pytest.warns(UserWarning, match="of the script"):
+        warn("of the script")
+    for _ in range(2):
+        steps.wait(WAIT)
     for thread in threads:
         thread.join(WAIT)
     assert found == {"a": ["of a"], "b": ["of b"]}
-    assert warnings.showwarning is shown
+
+
+def test_warnings_of_dasks_threads_are_the_interfaces() -> None:
+    s = raw_scan()
+    s.data[0, 3] = np.nan
+    tool = AugmentationTool(s.as_lazy(), [[*"a" * 12], [*"b" * 12]], background_range=(630, 635))
+    assert "NaN" in tool.check(WAIT) + tool.notes
 
 
 def test_wrong_arguments_are_said_in_the_librarys_words(data, tmp_path) -> None:
@@ -399,16 +414,59 @@ def test_widgets_without_display(data) -> None:
     assert got["ipywidgets"]["wdict"]["design"].value == "multi_bitrans"
 
 
-def test_widgets_of_qt_are_not_made_where_there_is_no_display(data, monkeypatch) -> None:
+NO_DISPLAY = dict.fromkeys(("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is always a display")
+def test_a_view_of_traitsui_needs_no_display(run_python) -> None:
     """Qt would end the process, unseen or not."""
     pytest.importorskip("hyperspy_gui_traitsui")
-    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+    said = run_python(
+        """
+        import sys
+        sys.path.insert(0, sys.argv[1])
+        from spectra import two_classes
+        s, _ = two_classes()
+        tool = s.dag_augment(display=False, toolkit="traitsui", design="multi_bitrans")["traitsui"]
+        assert tool.design == "multi_bitrans"
+        """,
+        ROOT / "tests",
+        env=NO_DISPLAY,
+        options=("-W", "ignore"),
+    )
+    assert said.stderr == ""
+
+
+def test_a_view_of_qt_is_not_made_where_there_is_no_display(data, monkeypatch) -> None:
+    pytest.importorskip("hyperspy_gui_traitsui")
+
+    for name in NO_DISPLAY:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(toolkits.sys, "platform", "linux")
     with pytest.raises(RuntimeError, match="need a display"):
         signal.dag_augment(data[0], display=False, toolkit="traitsui")
     if "ipywidgets" in toolkits.check_toolkit(None, False):
         assert set(signal.dag_augment(data[0], display=False)) == {"ipywidgets"}
+
+
+@pytest.mark.parametrize("pause", [0, 2])
+def test_widgets_made_in_a_script_log_nothing(run_python, pause) -> None:
+    """Nor where the script ends while their threads work."""
+    pytest.importorskip("hyperspy_gui_ipywidgets")
+    said = run_python(
+        """
+        import sys, time
+        sys.path.insert(0, sys.argv[1])
+        from spectra import two_classes
+        s, _ = two_classes()
+        s.dag_augment(display=False, toolkit="ipywidgets")
+        time.sleep(float(sys.argv[2]))
+        """,
+        ROOT / "tests",
+        pause,
+        options=("-W", "ignore"),
+    )
+    assert said.stderr == said.stdout == ""
 
 
 def test_hyperspy_is_told_of_installed_toolkits_alone(run_python) -> None:
@@ -478,8 +536,6 @@ os._exit(0)
 def test_a_real_window(run_python, tmp_path, way) -> None:
     pytest.importorskip("hyperspy_gui_traitsui")
     pytest.importorskip("PySide6", reason="PySide6 is not installed: no window can be opened")
-    from conftest import ROOT
-
     picture = tmp_path / "window.png"
     run_python(
         WINDOW,

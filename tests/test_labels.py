@@ -403,6 +403,33 @@ def test_round_trip_of_slices(tmp_path, extension):
     )
 
 
+@pytest.mark.parametrize("classes", CLASSES, ids=["str", "int", "bool"])
+@pytest.mark.parametrize("number", [1, 2, 3, 11])
+def test_round_trip_by_nexus(tmp_path, classes, number):
+    """Classes in the order of their numbers, not of their names or of "10" before "2"."""
+    if number == 11:
+        classes = [f"α {12 - i}" for i in range(11)]
+    aug = augmented(classes[:number], spectra=1)
+    aug.save(tmp_path / "aug.nxs")
+    loaded = hs.load(tmp_path / "aug.nxs", nxdata_only=True)
+    np.testing.assert_array_equal(get_labels(loaded), get_labels(aug))
+    assert get_labels(loaded).dtype.kind == get_labels(aug).dtype.kind
+
+
+@pytest.mark.parametrize("extension", ["hspy", "zspy"])
+def test_files_of_version_0_1_hold_a_list_of_classes(tmp_path, extension):
+    if extension == "zspy":
+        pytest.importorskip("zarr")
+    aug = augmented(["Fe3O4", "FeO"])
+    expected = get_labels(aug)
+    aug.metadata.DAG.classes = ["Fe3O4", "FeO"]
+    aug.save(tmp_path / f"aug.{extension}")
+    loaded = hs.load(tmp_path / f"aug.{extension}")
+    assert list(loaded.metadata.DAG.classes) == ["Fe3O4", "FeO"]
+    np.testing.assert_array_equal(get_labels(loaded), expected)
+    np.testing.assert_array_equal(get_labels(loaded.inav[2:, 1]), expected[1, 2:])
+
+
 def test_classes_that_differ_by_blanks_alone_give_a_warning() -> None:
     s = EELSSpectrum(np.ones((4, 8)))
     with pytest.warns(UserWarning, match="' FeO' and 'FeO' differ by blanks alone"):

@@ -25,11 +25,17 @@ from hyperspy_dag.io.signals import synthetic_signal
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("packaging")]
 
 PROBE = """
-import json, sys
+import json, logging, sys
 import hyperspy.api as hs
 import numpy as np
+said = []
+class Kept(logging.Handler):
+    def emit(self, record):
+        said.append(record.getMessage())
+logging.getLogger("hyperspy").addHandler(Kept())
 s = hs.signals.Signal1D(np.ones((2, 3, 8)))
 s.set_signal_type("EELS")
+hs.model.components1D.PowerLaw()
 import importlib.metadata, importlib.util
 from hyperspy.extensions import _extensions
 spec = importlib.util.find_spec("hyperspy_dag")
@@ -41,6 +47,7 @@ print(json.dumps({
     "methods": [hasattr(x, n) for x in (s, s.as_lazy()) for n in ("dag_preprocess", "dag_augment")],
     "tensorflow": "tensorflow" in sys.modules,
     "tensorflow found": importlib.util.find_spec("tensorflow") is not None,
+    "said": said,
 }))
 """
 
@@ -49,7 +56,7 @@ import sys
 import hyperspy.api as hs
 s = hs.load(sys.argv[1])
 axis = s.axes_manager.signal_axes[0]
-classes = [str(name) for name in s.metadata.DAG.classes]
+classes = [str(name) for name in s.metadata.DAG.classes.as_dictionary().values()]
 print(type(s).__name__, axis.offset, axis.scale, axis.units, classes, s.data.sum())
 """
 
@@ -122,6 +129,7 @@ def test_wheel_then_editable_then_uninstalled(environment: Path, tmp_path: Path)
     assert got["version"] == got["module version"] == hyperspy_dag.__version__
     assert Path(got["origin"]).is_relative_to(environment.parents[1])
     assert got["tensorflow found"]
+    assert not got["said"]  # of Numba and numexpr, where they are missing
     assert {k: got[k] for k in methods} == methods
     told = run(environment.with_name("hyperspy-dag"), "--version", cwd=tmp_path)
     assert told == f"hyperspy-dag {hyperspy_dag.__version__}\n"

@@ -57,7 +57,7 @@ def test_signal_round_trip_in_a_fresh_process(fitted, tmp_path, run_python, exte
         assert [a.name for a in s.axes_manager.navigation_axes] == ["spectrum", "class"]
         energy = s.axes_manager.signal_axes[0]
         assert (energy.offset, energy.scale, energy.units) == (630.0, 0.5, "eV")
-        assert list(s.metadata.DAG.classes) == ["Fe3O4", "FeO"]
+        assert s.metadata.DAG.classes.as_dictionary() == {"0": "Fe3O4", "1": "FeO"}
         assert s.metadata.DAG.random_state == 1
         from hyperspy_dag import get_labels
         assert get_labels(s.inav[2:, 1]).tolist() == ["FeO"] * 3
@@ -66,6 +66,31 @@ def test_signal_round_trip_in_a_fresh_process(fitted, tmp_path, run_python, exte
         path,
         tmp_path / "data.npy",
     )
+
+
+def test_nexus_files_hold_all_that_is_known(fitted, tmp_path):
+    aug = fitted.sample(5)
+    for part in (aug, aug.inav[:, 1], aug.inav[3, 1]):
+        part.save(tmp_path / "augmented.nxs", overwrite=True)
+        # Without nxdata_only, each array in the metadata is a signal of its own after the spectra.
+        s = hs.load(tmp_path / "augmented.nxs", nxdata_only=True)
+        assert type(s) is type(part)
+        np.testing.assert_array_equal(s.data, part.data)
+        np.testing.assert_array_equal(get_labels(s), get_labels(part))
+        assert s.metadata.DAG.training_digest == aug.metadata.DAG.training_digest
+    first, *_ = hs.load(tmp_path / "augmented.nxs")
+    assert get_labels(first) == "FeO"
+
+
+def test_what_is_trained_on_may_come_from_a_nexus_file(tmp_path):
+    s, labels = two_classes()
+    s = s.dag_preprocess(signal_range=(632, 650))
+    s.save(tmp_path / "clean.nxs")
+    s = hs.load(tmp_path / "clean.nxs", nxdata_only=True)
+    augmenter = EELSAugmenter(max_epochs=1, random_state=1).fit(s, labels, show_progressbar=False)
+    augmenter.save(tmp_path / "oxides.dag")
+    again = EELSAugmenter.load(tmp_path / "oxides.dag").sample(2)
+    assert tuple(again.metadata.DAG.preprocessing.signal_range) == (632, 650)
 
 
 def test_augmenter_round_trip_in_a_fresh_process(fitted, saved, tmp_path, run_python):

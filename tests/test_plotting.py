@@ -336,7 +336,7 @@ def test_input_is_not_changed(name):
     OF_SPECTRA[name](s, aug, labels)
     np.testing.assert_array_equal(s.data, before[0])
     np.testing.assert_array_equal(aug.data, before[1])
-    assert aug.metadata.DAG.classes == before[2]["DAG"]["classes"]
+    assert aug.metadata.as_dictionary()["DAG"]["classes"] == before[2]["DAG"]["classes"]
 
 
 @pytest.mark.parametrize("name", OF_SPECTRA)

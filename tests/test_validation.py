@@ -679,6 +679,26 @@ def test_warns_of_test_spectra_that_were_trained_on(fitted, training, tmp_path, 
     assert augmenter.evaluate(eels(data), labels[:16], classifiers=()).resources == report.resources
 
 
+def test_what_is_wrong_with_test_spectra_is_said_of_them(fitted, unseen):
+    """Not in the words of a training, where the same spectra would be warned of."""
+    s = unseen[0].deepcopy()
+    s.compute(progressbar=False)
+    labels = unseen[1].copy()
+    rows = np.argwhere(labels == "FeO")
+    s.data[tuple(rows[1])] = s.data[tuple(rows[0])]
+    s.data[tuple(rows[2])][5] = -3.0
+    with pytest.warns(UserWarning) as seen:
+        fitted.evaluate(s, labels, classifiers=())
+    said = [str(one.message) for one in seen if one.category is UserWarning]
+    assert any(re.match("s_test: 1 of 32 labelled spectra reach further below", m) for m in said)
+    assert any(re.match("s_test: spectra that repeat another", m) for m in said)
+    assert not re.search("learn|train", " ".join(m for m in said if m.startswith("s_test")))
+    assert all(one.filename == __file__ for one in seen if one.category is UserWarning)
+    s.data[tuple(rows[3])] = 0.0
+    with pytest.raises(ValueError, match="s_test: 1 of 32 labelled spectra are constant"):
+        fitted.evaluate(s, labels, classifiers=())
+
+
 def test_warns_of_other_training_spectra(fitted, unseen):
     data, labels = labelled(8, seed=500)
     with pytest.warns(UserWarning, match="16 of the 16 spectra of s_train are not among those"):

@@ -4,8 +4,14 @@
 from __future__ import annotations
 
 import sys
+import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
+
+#: What threads collect, by their numbers.
+_collected: dict[int, list[str]] = {}
 
 
 def warn(message: str) -> None:
@@ -18,10 +24,39 @@ def warn(message: str) -> None:
     ----------
     message : str
     """
+    own = _collected.get(threading.get_ident())
+    if own is None and threading.current_thread() is not threading.main_thread():
+        # A thread that collects nothing works for one that does, as dask's do.
+        collecting = [*_collected.values()]
+    else:
+        collecting = [] if own is None else [own]
+    for found in collecting:
+        if message not in found:
+            found.append(message)
+    if collecting:
+        return
     level, frame = 2, sys._getframe(1)
     while frame.f_back is not None and _ours(frame):
         level, frame = level + 1, frame.f_back
     warnings.warn(message, UserWarning, stacklevel=level)
+
+
+@contextmanager
+def collected_warnings() -> Iterator[list[str]]:
+    """Collect what this thread warns of, each message once, in place of showing it.
+
+    ``warnings.catch_warnings`` would take away those of all threads, for as long as a training
+    lasts.
+    """
+    number = threading.get_ident()
+    before = _collected.get(number)
+    _collected[number] = found = []
+    try:
+        yield found
+    finally:
+        del _collected[number]
+        if before is not None:
+            _collected[number] = before
 
 
 def _ours(frame: FrameType) -> bool:

@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from hyperspy_dag.preprocessing.energy_axis import EnergyAxis
 
 
-def describe(path: Path) -> tuple[dict[str, Any], EELSSpectrum | None]:
+def describe(path: Path, signal: str | None = None) -> tuple[dict[str, Any], EELSSpectrum | None]:
     """Describe a saved augmenter, the folder of a training, or spectra.
 
     Parameters
     ----------
     path : Path
+    signal : str, optional
+        Number or title, of a file that holds several.
 
     Returns
     -------
@@ -29,12 +31,12 @@ def describe(path: Path) -> tuple[dict[str, Any], EELSSpectrum | None]:
         The spectra, where these are it; lazy where the format can be.
     """
     if path.suffix == ".zspy":
-        return _describe_signal(path)
+        return _describe_signal(path, signal)
     if path.is_dir():
         return _describe_training(path), None
     if path.suffix == ".dag" or zipfile.is_zipfile(path):
         return _describe_augmenter(path), None
-    return _describe_signal(path)
+    return _describe_signal(path, signal)
 
 
 def _describe_augmenter(path: Path) -> dict[str, Any]:
@@ -85,13 +87,14 @@ def _describe_training(folder: Path) -> dict[str, Any]:
     }
 
 
-def _describe_signal(path: Path) -> tuple[dict[str, Any], EELSSpectrum]:
+def _describe_signal(path: Path, signal: str | None) -> tuple[dict[str, Any], EELSSpectrum]:
     from hyperspy_dag._utils.checks import SIGNAL_FORMATS
+    from hyperspy_dag.labels.parsing import stored_classes
     from hyperspy_dag.preprocessing import check_signal
     from hyperspy_dag.preprocessing.energy_axis import EnergyAxis
     from hyperspy_dag.preprocessing.record import preprocessing_record
 
-    s = read_signal(path, lazy=path.suffix in SIGNAL_FORMATS)
+    s = read_signal(path, lazy=path.suffix in SIGNAL_FORMATS, signal=signal)
     check_signal(s)
     described = {
         "file": str(path),
@@ -106,6 +109,7 @@ def _describe_signal(path: Path) -> tuple[dict[str, Any], EELSSpectrum]:
     if s.metadata.has_item("DAG.training_digest"):
         made_by = s.metadata.DAG.as_dictionary()
         made_by.pop("labels", None)
+        made_by["classes"] = stored_classes(s)
         described["made_by"] = made_by
     else:
         described["preprocessing"] = preprocessing_record(s)

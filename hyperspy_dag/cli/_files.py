@@ -50,18 +50,31 @@ def save(signal: EELSSpectrum, path: Path, force: bool) -> None:
 # --- in -------------------------------------------------------------------------------------------
 
 
-def read_signal(path: Path, lazy: bool = False) -> EELSSpectrum:
+def read_signal(
+    path: Path, lazy: bool = False, signal: str | None = None, option: str = "--signal"
+) -> EELSSpectrum:
     """Read the spectra of a file that HyperSpy reads.
 
-    Where a file holds several signals, as a microscope's software saves an image beside the
-    spectra, the only EELS signal is taken. A plain Signal1D is taken as EELS.
+    Where a file holds several signals, as a microscope's software saves an image or the low loss
+    beside the spectra, the only EELS signal is taken, or the only one of core losses: its energies
+    begin above zero. A plain Signal1D is taken as EELS.
+
+    Parameters
+    ----------
+    path : Path
+    lazy : bool, default False
+    signal : str, optional
+        Number, from 0, or title of the signal to take.
+    option : str, default "--signal"
+        By which `signal` is given.
 
     Raises
     ------
     FileNotFoundError
         There is no such file.
     ValueError
-        HyperSpy cannot read it, or it holds several EELS signals, or none.
+        HyperSpy cannot read it, it holds several EELS signals of core losses, or none, or not the
+        one that is asked for.
     """
     import hyperspy.api as hs
     from exspy.signals import EELSSpectrum
@@ -74,13 +87,28 @@ def read_signal(path: Path, lazy: bool = False) -> EELSSpectrum:
     except Exception as error:  # readers raise all there is
         raise ValueError(f"HyperSpy cannot read {path}: {error}") from error
     found = loaded if isinstance(loaded, list) else [loaded]
-    chosen = [s for s in found if isinstance(s, EELSSpectrum)] or [s for s in found if _plain(s)]
+    spectra = [s for s in found if isinstance(s, EELSSpectrum)] or [s for s in found if _plain(s)]
+    if signal is not None:
+        named = [s for s in found if s.metadata.General.title == signal]
+        if not named and signal.isdecimal():
+            named = found[int(signal) :][:1]
+        chosen = [s for s in named if isinstance(s, EELSSpectrum) or _plain(s)]
+    else:
+        chosen = spectra
+        if len(chosen) > 1:
+            chosen = [s for s in spectra if s.axes_manager.signal_axes[0].low_value > 0]
     if len(chosen) != 1:
-        held = ", ".join(map(repr, found))
+        held = "; ".join(f"{i}: {_energies(s)}" for i, s in enumerate(found))
+        several = chosen or (spectra and signal is None)
+        asked = "" if signal is None else f" for {option} {signal}"
         raise ValueError(
-            f"{path} holds {'several EELS signals' if chosen else 'no EELS signal'}: {held}. Save "
-            "the spectra as a file of their own"
-            + ("" if chosen else ', after s.set_signal_type("EELS")')
+            f"{path} holds {'several EELS signals' if several else 'no EELS signal'}{asked}. In it "
+            f"are {held}. "
+            + (
+                f"Choose one by its number or title, {option}"
+                if spectra
+                else 'Save the spectra after s.set_signal_type("EELS")'
+            )
         )
     (s,) = chosen
     if len(found) > 1:
@@ -89,6 +117,14 @@ def read_signal(path: Path, lazy: bool = False) -> EELSSpectrum:
         note(f"note: {path} holds a {type(s).__name__}; taken as EELS spectra")
         s.set_signal_type("EELS")
     return s
+
+
+def _energies(s: Any) -> str:
+    """A signal in words, with where its signal axis begins and ends."""
+    if s.axes_manager.signal_dimension != 1:
+        return repr(s)
+    axis = s.axes_manager.signal_axes[0]
+    return f"{s!r} from {axis.low_value:.6g} to {axis.high_value:.6g} {axis.units}"
 
 
 def _plain(s: Any) -> bool:

@@ -11,6 +11,14 @@ import typer
 Spectra = Annotated[
     Path, typer.Argument(help="EELS spectra, in any format that HyperSpy reads.", metavar="SPECTRA")
 ]
+Signal = Annotated[
+    str | None,
+    typer.Option(
+        help="Of a file that holds several signals: number, from 0, or title of the one to take. "
+        "Default: the only EELS signal, or the only one of core losses.",
+        metavar="NUMBER|TITLE",
+    ),
+]
 Augmenter = Annotated[
     Path, typer.Argument(help="Written by augment --save-augmenter.", metavar="FILE.dag")
 ]

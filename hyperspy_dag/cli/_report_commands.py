@@ -25,6 +25,7 @@ def evaluate(
             help="Real spectra that were not trained on, preprocessed alike.", metavar="SPECTRA"
         ),
     ],
+    signal: opt.Signal = None,
     labels: opt.Labels = None,
     label_column: opt.LabelColumn = None,
     labels_metadata: opt.LabelsMetadata = None,
@@ -44,6 +45,9 @@ def evaluate(
             "and the memorisation ratio.",
             metavar="SPECTRA",
         ),
+    ] = None,
+    train_signal: Annotated[
+        str | None, typer.Option(help="As --signal, of --train.", metavar="NUMBER|TITLE")
     ] = None,
     train_labels: Annotated[
         Path | None, typer.Option(help="As --labels, of --train.", metavar="FILE")
@@ -98,8 +102,10 @@ def evaluate(
             raise ValueError(f"--output {path}: a report is .html or .json")
     if (l3_range is None) != (l2_range is None):
         raise ValueError("--l3-range and --l2-range belong together: give both or neither")
-    if train is None and (train_labels is not None or train_label_column is not None):
-        raise ValueError("--train-labels and --train-label-column belong to --train")
+    if train is None and {train_signal, train_labels, train_label_column} != {None}:
+        raise ValueError(
+            "--train-signal, --train-labels and --train-label-column belong to --train"
+        )
     options: dict[str, Any] = {"n_spectra": n_spectra, "random_state": seed}
     if classifier:
         options["classifiers"] = check_classifiers([] if classifier == ["none"] else classifier)
@@ -107,10 +113,10 @@ def evaluate(
         options["windows"] = WhiteLineWindows(l3=l3_range, l2=l2_range)
 
     loaded = EELSAugmenter.load(check_existing(augmenter))
-    s = read_signal(spectra, lazy)
+    s = read_signal(spectra, lazy, signal)
     given = read_labels(s, labels, label_column, labels_metadata)
     if train is not None:
-        s_train = read_signal(train, lazy)
+        s_train = read_signal(train, lazy, train_signal, "--train-signal")
         options["s_train"] = s_train
         options["labels_train"] = read_labels(
             s_train,
@@ -141,6 +147,7 @@ def info(
             help="A saved augmenter, the folder of a training, or spectra.", metavar="FILE"
         ),
     ],
+    signal: opt.Signal = None,
     labels: opt.Labels = None,
     label_column: opt.LabelColumn = None,
     labels_metadata: opt.LabelsMetadata = None,
@@ -158,10 +165,10 @@ def info(
 
     from ._describe import describe
 
-    described, s = describe(check_existing(file))
+    described, s = describe(check_existing(file), signal)
     asked = labels is not None or labels_metadata is not None or label_column is not None
-    if asked and s is None:
-        raise ValueError(f"{file} holds no spectra that labels could belong to")
+    if (asked or signal is not None) and s is None:
+        raise ValueError(f"{file} holds no spectra that labels could belong to or --signal choose")
     if s is not None and (asked or s.metadata.has_item("DAG.labels")):
         given = read_labels(s, labels, label_column, labels_metadata)
         described["labels"] = count_labels(s, given)

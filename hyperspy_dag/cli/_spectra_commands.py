@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 def preprocess(
     spectra: opt.Spectra,
     output: opt.Stack,
+    signal: opt.Signal = None,
     background_range: opt.BackgroundRange = None,
     signal_range: opt.SignalRange = None,
     normalise: Annotated[bool, typer.Option(help="Divide each spectrum by its maximum.")] = True,
@@ -41,7 +42,7 @@ def preprocess(
       hyperspy-dag preprocess map.zspy clean.zspy --signal-range 615 685 --lazy
     """
     output = check_output(output, force, [spectra], signal=True)
-    s = read_signal(spectra, lazy).dag_preprocess(
+    s = read_signal(spectra, lazy, signal).dag_preprocess(
         background_range, signal_range, normalise, pca_components
     )
     save(s, output, force)
@@ -59,6 +60,7 @@ def _record(s: Any) -> dict[str, Any]:
 def augment(
     spectra: opt.Spectra,
     output: opt.Stack,
+    signal: opt.Signal = None,
     labels: opt.Labels = None,
     label_column: opt.LabelColumn = None,
     labels_metadata: opt.LabelsMetadata = None,
@@ -166,7 +168,7 @@ def augment(
         settings["stopping"] = None
     FitSettings.checked(**settings)  # says what is wrong before anything is read
 
-    s = read_signal(spectra, lazy)
+    s = read_signal(spectra, lazy, signal)
     given = read_labels(s, labels, label_column, labels_metadata)
     s = preprocess_if_asked(s, background_range, signal_range)
     augmenter = train(s, given, settings, checkpoint_dir, checkpoint_every, resume, n_jobs)
@@ -237,6 +239,7 @@ def sample(
       hyperspy-dag sample oxides.dag million.zspy -n 1000000 --lazy
     """
     from hyperspy_dag._utils.checks import check_existing
+    from hyperspy_dag.labels.parsing import stored_classes
 
     output = check_output(output, force, [augmenter], signal=True)
     loaded = EELSAugmenter.load(check_existing(augmenter))
@@ -255,7 +258,7 @@ def sample(
         {
             "output": str(output),
             "signal": repr(stack),
-            "classes": list(stack.metadata.DAG.classes),
+            "classes": stored_classes(stack),
             "spectra_per_class": n_spectra,
             "seed": how.pop("random_state"),
             **how,

@@ -95,7 +95,12 @@ class Initialisers:
         """Return a 1-D convolution along the energy axis."""
         kind = MixedConvolution if self.mixed_precision else keras.layers.Conv1D
         convolution = kind(
-            filters, size, strides=strides, padding="same", kernel_initializer="zeros"
+            filters,
+            size,
+            strides=strides,
+            padding="same",
+            data_format="channels_last",  # the default is a preference of the user
+            kernel_initializer="zeros",
         )
         return self.layer(convolution, glorot)
 

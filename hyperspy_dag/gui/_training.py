@@ -5,12 +5,11 @@ from __future__ import annotations
 
 import logging
 import threading
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from hyperspy_dag._utils.warnings import collected_warnings
 from hyperspy_dag.training.training_set import TrainingSet
 
 if TYPE_CHECKING:
@@ -20,67 +19,6 @@ if TYPE_CHECKING:
     from hyperspy_dag.training.jobs import TrainingProgress
 
 _logger = logging.getLogger(__name__)
-
-
-class _Hook:
-    """What shows warnings while threads collect theirs; there is one for all of them.
-
-    ``warnings.catch_warnings`` would take those of all threads away, for as long as a training
-    lasts, and two such that end in another order than they began would leave the wrong one.
-    """
-
-    #: What has been said once is said again of the next input.
-    _RULE = ("always", None, UserWarning, None, 0)
-
-    def __init__(self) -> None:
-        self._lists: dict[int, list[str]] = {}
-        self._lock = threading.Lock()
-        self._shown: Callable[..., None] = warnings.showwarning
-
-    def begin(self, found: list[str]) -> None:
-        """Collect in `found` what the calling thread warns of."""
-        with self._lock:
-            if not self._lists:
-                self._shown, warnings.showwarning = warnings.showwarning, self._show
-                warnings.filters.insert(0, self._RULE)
-                warnings._filters_mutated()
-            self._lists[threading.get_ident()] = found
-
-    def end(self) -> None:
-        """Leave the warnings of the calling thread alone again."""
-        with self._lock:
-            del self._lists[threading.get_ident()]
-            if self._lists:
-                return
-            if warnings.showwarning == self._show:
-                warnings.showwarning = self._shown
-            if self._RULE in warnings.filters:
-                warnings.filters.remove(self._RULE)
-                warnings._filters_mutated()
-
-    def _show(self, message: Any, category: Any, *rest: Any, **options: Any) -> None:
-        if threading.current_thread() is threading.main_thread():
-            self._shown(message, category, *rest, **options)
-            return
-        own = self._lists.get(threading.get_ident())
-        # A thread that collects nothing works for one that does, as dask's do.
-        for found in list(self._lists.values()) if own is None else [own]:
-            if issubclass(category, UserWarning) and str(message) not in found:
-                found.append(str(message))
-
-
-_hook = _Hook()
-
-
-@contextmanager
-def collected_warnings() -> Iterator[list[str]]:
-    """Collect the warnings of this thread; those of the main thread go where they always do."""
-    found: list[str] = []
-    _hook.begin(found)
-    try:
-        yield found
-    finally:
-        _hook.end()
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import traits.api as t
 from hyperspy.ui_registry import add_gui_method
 
 from hyperspy_dag._utils.checks import check_count, check_random_state, check_signal_file
+from hyperspy_dag._utils.warnings import collected_warnings
 from hyperspy_dag.dag.architectures import ARCHITECTURES, AUTO
 from hyperspy_dag.dag.designs import DESIGNS
 from hyperspy_dag.dag.fitted_class import History
@@ -32,7 +33,7 @@ from hyperspy_dag.training.training_set import read_spectra, training_set
 
 from ._pictures import input_picture, training_picture
 from ._plot import SignalPlot, can_drag
-from ._training import Latest, Prepared, Training, collected_warnings
+from ._training import Latest, Prepared, Training
 from .regions import Region, region_labels
 from .toolkits import TOOLKEY, register
 

@@ -6,8 +6,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
 
 TOOLKEY = "hyperspy_dag.EELSSpectrum.dag_augment"
 TOOLKITS = ("ipywidgets", "traitsui")
@@ -76,22 +75,23 @@ def check_toolkit(toolkit: str | Iterable[str] | None, display: bool) -> tuple[s
         absent = [t for t in wanted if t not in installed]
         if absent:
             raise ImportError(f"The toolkit {absent[0]} is not installed. {_INSTALL} {_INSTEAD}")
-    if not display:
-        # Even unseen, widgets of Qt need a display: without one, Qt ends the whole process.
-        kept = tuple(t for t in wanted if t != "traitsui" or _has_display())
-        if not kept:
-            raise RuntimeError(
-                f"The widgets of {' or '.join(wanted)} need a display, and there is none here. "
-                f"{_INSTEAD}"
-            )
-        return kept
-    usable = [t for t in wanted if _SHOWS[t]()]
-    if not usable:
+    works = _SHOWS if display else _MAKES
+    usable = [t for t in wanted if works[t]()]
+    if not usable and display:
         raise RuntimeError(
             f"There is no place here to show an interface with {' or '.join(wanted)}: Python runs "
             "outside Jupyter, or matplotlib's backend opens no windows (in IPython, `%matplotlib "
             f"qt` opens some if there is a display). {_INSTEAD}"
         )
+    if not usable:
+        raise RuntimeError(
+            "traitsui is set to make its widgets of Qt (ETSConfig.toolkit), which needs a display, "
+            f"and there is none here. {_INSTEAD}"
+        )
+    for one in usable:
+        # Now, since a thread of the interface draws: matplotlib looks at IPython, which the widgets
+        # import, and must not find it half imported.
+        importlib.import_module(f"hyperspy_dag.gui.{one}")
     return tuple(usable)
 
 
@@ -120,4 +120,16 @@ def _has_windows() -> bool:
     return ETSConfig.toolkit not in ("", "null")
 
 
-_SHOWS: dict[str, Any] = {"ipywidgets": _in_jupyter, "traitsui": _has_windows}
+def _makes_views() -> bool:
+    """Let traitsui make a view that is not shown; Qt would end the process without a display."""
+    from traits.etsconfig.api import ETSConfig
+
+    if _has_display():
+        return True
+    if not ETSConfig.toolkit:
+        ETSConfig.toolkit = "null"
+    return ETSConfig.toolkit == "null"
+
+
+_SHOWS: dict[str, Callable[[], bool]] = {"ipywidgets": _in_jupyter, "traitsui": _has_windows}
+_MAKES: dict[str, Callable[[], bool]] = {"ipywidgets": lambda: True, "traitsui": _makes_views}

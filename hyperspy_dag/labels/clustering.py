@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from hyperspy_dag._utils.checks import check_choice, check_count, check_random_state
 from hyperspy_dag._utils.warnings import warn
+from hyperspy_dag.dag.start_up import quiet_start_up
 from hyperspy_dag.preprocessing.steps import check_signal, slabs
 
 from .parsing import navigation_shape
@@ -161,7 +162,8 @@ def cluster(
 
 def _umap() -> Any:
     try:
-        from umap import UMAP
+        with quiet_start_up():  # for its ParametricUMAP, it imports TensorFlow
+            from umap import UMAP
     except ImportError as error:
         raise ImportError(
             'cluster(embedding="umap") needs the package umap-learn: pip install '

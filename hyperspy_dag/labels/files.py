@@ -75,6 +75,9 @@ def read_label_file(
     except Exception as error:  # readers raise all there is
         raise ValueError(f"HyperSpy cannot read labels from {path}: {error}") from error
     if isinstance(signal, list):
+        labelled = [one for one in signal if one.metadata.has_item("DAG.labels")]
+        signal = labelled[0] if len(labelled) == 1 else signal
+    if isinstance(signal, list):
         raise ValueError(f"{path} holds {len(signal)} signals; save the labels alone")
     if signal.metadata.has_item("DAG.labels"):
         return get_labels(signal)

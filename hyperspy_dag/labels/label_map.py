@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,9 +18,10 @@ if TYPE_CHECKING:
 def attach_labels(aug: BaseSignal, index: Any, classes: list[Label]) -> None:
     """Store the class of every spectrum of ``aug`` in its metadata, in place.
 
-    ``metadata.DAG.labels`` becomes an integer array of the navigation shape and
-    ``metadata.DAG.classes`` the list of class names it points into. Both are plain NumPy and Python
-    objects, so a file that holds them opens without this package.
+    ``metadata.DAG.labels`` becomes an integer array of the navigation shape.
+    ``metadata.DAG.classes`` holds the name of each class under its number, "0" and on: HyperSpy's
+    NeXus reader cannot open a file whose metadata hold a list of text. Both are plain NumPy and
+    Python objects, so a file that holds them opens without this package.
 
     Parameters
     ----------
@@ -56,7 +58,29 @@ def attach_labels(aug: BaseSignal, index: Any, classes: list[Label]) -> None:
         )
     # At least one axis: HDF5 cannot store a compressed array that has none.
     aug.metadata.set_item("DAG.labels", np.atleast_1d(index.astype(np.int64)))
-    aug.metadata.set_item("DAG.classes", classes)
+    aug.metadata.set_item("DAG.classes", {str(i): label for i, label in enumerate(classes)})
+
+
+def stored_classes(aug: BaseSignal) -> list[Label]:
+    """Return the class names in ``metadata.DAG.classes``, in their order.
+
+    Parameters
+    ----------
+    aug : exspy.signals.EELSSpectrum
+        As of :func:`get_labels`, which raises what is wrong with it.
+
+    Returns
+    -------
+    list of str, int or bool
+    """
+    stored = aug.metadata.DAG.classes
+    if hasattr(stored, "as_dictionary"):
+        names = stored.as_dictionary()
+        stored = [names[key] for key in sorted(names, key=int)]
+    # Version 0.1 has a list, of which NeXus makes a name where it holds one.
+    return [
+        plain_label(one) for one in (stored if isinstance(stored, list | np.ndarray) else [stored])
+    ]
 
 
 def get_labels(aug: BaseSignal) -> NDArray[Any]:
@@ -83,6 +107,11 @@ def get_labels(aug: BaseSignal) -> NDArray[Any]:
     ValueError
         The signal has no labels, or its navigation axes were rearranged in a way that the labels
         did not follow.
+
+    Notes
+    -----
+    ``hs.load("augmented.nxs", nxdata_only=True)`` reads the spectra of a NeXus file. Without that
+    option HyperSpy returns a list: the spectra, and each array of the metadata as a signal.
     """
     if not hasattr(aug, "metadata") or not hasattr(aug, "axes_manager"):
         raise TypeError(
@@ -98,7 +127,8 @@ def get_labels(aug: BaseSignal) -> NDArray[Any]:
     nav_shape = aug.data.shape[: -aug.axes_manager.signal_dimension or None]
     if aug.axes_manager.navigation_dimension == 0:
         nav_shape = ()
-    agrees = index.shape == nav_shape or (nav_shape == () and index.size == 1)
+    # A single label may have lost its axes: by slicing, or in a file.
+    agrees = index.shape == nav_shape or index.size == math.prod(nav_shape) == 1
     if not agrees or _axes_swapped(aug):
         raise ValueError(
             f"The labels in metadata.DAG.labels, of shape {index.shape}, do not belong to the "
@@ -108,8 +138,7 @@ def get_labels(aug: BaseSignal) -> NDArray[Any]:
             "the labels follow, or call get_labels on the signal before that step and treat the "
             "label array in the same way."
         )
-    classes = np.asarray([plain_label(label) for label in metadata.DAG.classes])
-    return classes[index.reshape(nav_shape)]
+    return np.asarray(stored_classes(aug))[index.reshape(nav_shape)]
 
 
 def install_label_slicing(signal_class: type) -> None:

@@ -445,7 +445,7 @@ def _check_spectra(
     return [
         f"{int(deep.sum())} of {total} reach further below zero than above "
         f"it, down to {minimum.min():.3g} ({first(deep)}): a dead channel, or a background "
-        "taken away twice? They will be learned as they are; repair or unlabel them."
+        "taken away twice? They are used as they are; repair or unlabel them."
     ]
 
 
@@ -454,8 +454,8 @@ def _duplicates(digests: dict[Label, NDArray[np.uint64]]) -> list[str]:
     same = [repr(label) for label, n in counts.items() if n and n == len(digests[label]) - 1]
     if same:
         raise ValueError(
-            f"all spectra of class {', '.join(same)} are the same: there is no variation to learn. "
-            "Label spectra that were measured one by one."
+            f"all spectra of class {', '.join(same)} are the same: they do not vary. Label "
+            "spectra that were measured one by one."
         )
     found = [f"{n} in class {label!r}" for label, n in counts.items() if n]
     return [
@@ -486,7 +486,7 @@ def _similar_names(classes: Iterable[Label]) -> list[str]:
     similar = [" and ".join(map(repr, labels)) for labels in named.values() if len(labels) > 1]
     return [
         f"class names that differ only in blanks or capitals: {'; '.join(similar)}. They are "
-        "trained as different classes; if one is a slip, mend the labels."
+        "taken for different classes; if one is a slip, mend the labels."
     ] * bool(similar)
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from hyperspy_dag._utils.warnings import warn
 from hyperspy_dag.labels import merge_labels, parse_labels
 from hyperspy_dag.preprocessing import check_signal
 from hyperspy_dag.preprocessing.energy_axis import EnergyAxis
 from hyperspy_dag.preprocessing.resampling import resampled, resampling_onto
 from hyperspy_dag.training.fitted import FittedAugmenter, is_augmenter
-from hyperspy_dag.training.training_set import TrainingSet, check_experiments, training_set
+from hyperspy_dag.training.training_set import TrainingSet, check_experiments, read_training_set
 
 if TYPE_CHECKING:
     from exspy.signals import EELSSpectrum
@@ -77,12 +78,18 @@ def real_spectra(
         _check_axis(s, augmenter.energy_axis_, name)
         parsed = merged = parse_labels(s, labels)
     _check_classes(merged.counts, augmenter.classes_, name, min_spectra)
-    # At least one of each is there; few test spectra are no reason for training_set's advice.
-    return training_set(s, parsed, min_spectra=1, recommended_spectra=None)
+    # At least one of each is there; few test spectra are no reason for the advice of a training.
+    try:
+        data = read_training_set(s, parsed, min_spectra=1, recommended_spectra=None)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{name}: {error}") from error
+    for message in data.warnings:
+        warn(f"{name}: {message}")
+    return data
 
 
 def _check_real(s: EELSSpectrum, name: str) -> None:
-    if s.metadata.has_item("DAG.labels") or s.metadata.has_item("DAG.training_digest"):
+    if s.metadata.has_item("DAG.training_digest"):
         raise ValueError(
             f"{name} is synthetic, made by hyperspy_dag (it carries metadata.DAG): real spectra "
             "are needed. Are real and synthetic swapped? The synthetic spectra are drawn from the "
