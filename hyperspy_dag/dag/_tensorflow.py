@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from .start_up import quiet_start_up
+from hyperspy_dag._utils.start_up import quiet_start_up
 
 # Known once Keras is imported; before, from the variable alone: Keras would fail to find JAX, say.
 _backend = None if "keras" in sys.modules else os.environ.get("KERAS_BACKEND")

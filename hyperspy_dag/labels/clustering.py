@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hyperspy_dag._utils.checks import check_choice, check_count, check_random_state
+from hyperspy_dag._utils.start_up import quiet_start_up
 from hyperspy_dag._utils.warnings import warn
-from hyperspy_dag.dag.start_up import quiet_start_up
 from hyperspy_dag.preprocessing.steps import check_signal, slabs
 
 from .parsing import navigation_shape
