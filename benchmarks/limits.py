@@ -71,14 +71,14 @@ def measured_noise(
 
 def sets(seed: int, everything: ClassModel) -> tuple[NDArray, dict[str, NDArray]]:
     """Real spectra that judge, and the synthetic ones of each row."""
-    spectra, _ = load()
+    spectra, energy = load()
     order = np.random.default_rng(seed).permutation(len(spectra))
     held = order[MOST:]
     random = np.random.default_rng(seed)
     made = {}
     for n in COUNTS:
         train = spectra[order[:n]]
-        start = fit_class_model(train)
+        start = fit_class_model(train, energy[1] - energy[0])
         latent = start.bank.draw(len(held), np.random.SeedSequence(seed))
         clean, level = clean_of(start, latent), level_of(start, latent)
         made[f"generator, {n} spectra"] = clean + model_noise(start, clean, level, random)
@@ -100,7 +100,8 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results")
     arguments = parser.parse_args()
 
-    everything = fit_class_model(load()[0])
+    spectra, energy = load()
+    everything = fit_class_model(spectra, energy[1] - energy[0])
     found: dict[str, list] = {}
     for seed in range(arguments.seeds):
         held_out, made = sets(seed, everything)

@@ -428,6 +428,7 @@ class EELSAugmenter(BaseEstimator):
                 recipe=recipe,
                 stopping=settings.stopping_rule,
                 seed=class_stream(label, FIT, settings.random_state),
+                dispersion=data.energy_axis.dispersion if data.energy_axis.is_uniform else None,
                 checkpoint=None if run is None else run.checkpoint(number),
             )
             for number, label in enumerate(data.classes)

@@ -25,6 +25,7 @@ def dag_preprocess(
     signal_range: tuple[float, float] | None = None,
     normalise: bool = True,
     pca_components: int | None = None,
+    remove_spikes: bool = False,
 ) -> EELSSpectrum:
     """Prepare spectra for :meth:`dag_augment`: power law, crop, denoising, maximum 1.
 
@@ -39,11 +40,14 @@ def dag_preprocess(
         Divide each spectrum by its maximum.
     pca_components : int, optional
         Denoise: keep this many principal components. By default none are taken away.
+    remove_spikes : bool, default False
+        Draw straight lines in place of the spikes that X-rays leave in single spectra.
 
     Returns
     -------
     EELSSpectrum
-        A new signal, lazy if this one is; ``metadata.DAG.preprocessing`` records the step.
+        A new signal, lazy if this one is; ``metadata.DAG.preprocessing`` records the step. A range
+        that is recorded already is not applied again, so that the call can be run twice.
 
     See Also
     --------
@@ -61,6 +65,7 @@ def dag_preprocess(
         signal_range=signal_range,
         normalise=normalise,
         pca_components=pca_components,
+        remove_spikes=remove_spikes,
     )
 
 

@@ -692,3 +692,22 @@ def test_precision_is_checked_and_kept(tmp_path):
     again = EELSAugmenter.load(tmp_path / "mixed.dag")
     assert again.precision == "mixed"
     assert (again.sample(5).data == augmenter.sample(5).data).all()
+
+
+def test_drift_is_in_ev_and_few_channels_will_do():
+    """Eighty spectra of ten channels at 8 eV: more components than channels, hardly any drift."""
+    random = np.random.default_rng(0)
+    x = np.arange(10)
+    clean = np.exp(-(((x - 4) / 1.5) ** 2) / 2) + random.normal(0, 0.02, (80, 10))
+    s = eels(clean / clean.max(axis=1, keepdims=True), offset=900.0, scale=8.0)
+    few = EELSAugmenter(max_epochs=1, random_state=0).fit(s, ["a"] * 80, show_progressbar=False)
+    np.testing.assert_allclose(few.sample(400).data[0].mean(axis=0), s.data.mean(axis=0), atol=0.02)
+
+    e = 640 + 2.0 * np.arange(100)
+    drift = random.normal(0, 0.29, (10, 1))
+    clean = np.exp(-(((e - 700 - drift) / 8) ** 2) / 2) + random.normal(0, 0.005, (10, 100))
+    s = eels(clean / clean.max(axis=1, keepdims=True), offset=640.0, scale=2.0)
+    a = EELSAugmenter(max_epochs=1, random_state=0).fit(s, ["a"] * 10, show_progressbar=False)
+    drawn = a.sample(400, noise=False).data[0] ** 4
+    position = (drawn @ e) / drawn.sum(axis=1)
+    assert 0.15 < position.std() < 0.5

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from hyperspy_dag._utils.checks import check_choice, check_count, check_random_state
 from hyperspy_dag._utils.start_up import quiet_start_up
 from hyperspy_dag._utils.warnings import warn
+from hyperspy_dag.preprocessing.masked import without_mask
 from hyperspy_dag.preprocessing.steps import check_signal, slabs
 
 from .parsing import navigation_shape
@@ -228,7 +229,7 @@ def _over_blocks(data: Any, function: Any) -> Iterator[Any]:
     else:
         blocks = (flat[rows] for rows in slabs(flat.shape))
     for block in blocks:
-        yield function(np.asarray(block, dtype=np.float64))
+        yield function(without_mask(block).astype(np.float64, copy=False))
 
 
 def _moments(

@@ -15,6 +15,7 @@ from hyperspy_dag.labels import get_labels, parse_labels
 from hyperspy_dag.metrics.checks import as_energy
 from hyperspy_dag.preprocessing import check_signal
 from hyperspy_dag.preprocessing.energy_axis import EnergyAxis
+from hyperspy_dag.preprocessing.masked import read_spectra
 
 
 @dataclass(frozen=True)
@@ -65,13 +66,11 @@ class SpectraSet:
 
     def read(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
         """Return the spectra at flat navigation positions, reading nothing else."""
-        where = (*np.unravel_index(rows, self.data.shape[:-1]), slice(None))
-        lazy = hasattr(self.data, "dask")
-        spectra = self.data.vindex[where].compute() if lazy else self.data[where]
-        spectra = np.asarray(spectra, dtype=np.float64)
+        spectra = read_spectra(self.data, np.unravel_index(rows, self.data.shape[:-1]))
+        spectra = spectra.astype(np.float64)
         if not np.isfinite(spectra).all():
             raise ValueError(
-                f"{self.name} holds NaN or infinity, in "
+                f"{self.name} holds NaN or infinity (or masked values), in "
                 f"{int((~np.isfinite(spectra).all(axis=1)).sum())} of the {len(spectra)} spectra "
                 "to be plotted; remove or repair them first"
             )

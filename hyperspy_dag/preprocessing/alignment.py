@@ -13,6 +13,7 @@ from hyperspy_dag._utils.checks import check_number, name_of
 
 from .energy_axis import EnergyAxis
 from .energy_ranges import roi_in_ev
+from .masked import without_mask
 
 #: Correlation of two mean spectra below which there is no common edge to align on.
 _MIN_CORRELATION = 0.9
@@ -172,7 +173,11 @@ def _likely_shift(mean: NDArray, reference: NDArray, energy: NDArray) -> float:
 
 
 def mean_spectrum(data: Any) -> NDArray[np.float64]:
-    """Return the mean of all spectra without NaN or infinity, of an array in memory or not."""
+    """Return the mean of all spectra without NaN, infinity or masked values, in memory or not."""
+    if hasattr(data, "dask"):
+        data = data.map_blocks(without_mask, dtype=np.result_type(data.dtype, np.float32))
+    else:
+        data = without_mask(data)
     finite = np.isfinite(data).all(axis=-1, keepdims=True)
     navigation = tuple(range(data.ndim - 1))
     total = np.where(finite, data, 0).sum(axis=navigation, dtype=np.float64)

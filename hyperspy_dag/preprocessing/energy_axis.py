@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -16,8 +17,20 @@ if TYPE_CHECKING:
 #: sees less than this.
 TOLERANCE = 0.01
 
-_EV_PER_UNIT = {"ev": 1.0, "kev": 1e3, "electronvolt": 1.0, "kiloelectronvolt": 1e3}
+_EV_PER_UNIT = {
+    "ev": 1.0,
+    "kev": 1e3,
+    "electronvolt": 1.0,
+    "millielectronvolt": 1e-3,
+    "kiloelectronvolt": 1e3,
+    "megaelectronvolt": 1e6,
+}
 _EV_PER_UNIT_EXACT = {"meV": 1e-3, "MeV": 1e6}  # these two differ by their capital alone
+
+#: Units as files write them: "(eV)", "Energy Loss (eV)", "energy loss / keV", "electron volts".
+_WRITTEN_UNIT = re.compile(
+    r"(?:\b(?:energy|loss|in|ΔE|E)\b|[\s_,:/-])*[\[(]?\s*([^][()]+?)\s*[\])]?", re.IGNORECASE
+)
 
 
 def ev_per_unit(axis: Any) -> float:
@@ -25,8 +38,9 @@ def ev_per_unit(axis: Any) -> float:
     units = axis.units
     if not isinstance(units, str) or units.strip() in ("", "<undefined>"):
         return 1.0
-    units = units.strip()
-    factor = _EV_PER_UNIT_EXACT.get(units, _EV_PER_UNIT.get(units.lower()))
+    written = _WRITTEN_UNIT.fullmatch(units.strip())
+    name = re.sub(r"[\s_-]|(?<=volt)s$", "", written[1], flags=re.IGNORECASE) if written else ""
+    factor = _EV_PER_UNIT_EXACT.get(name, _EV_PER_UNIT.get(name.lower()))
     if factor is None:
         raise ValueError(
             f"the energy axis {axis.name!r} has units {units!r}, which are not eV, keV, meV or "

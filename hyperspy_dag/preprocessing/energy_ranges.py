@@ -32,10 +32,10 @@ def energy_range(
             f"{name} must have its lower energy first; got ({low:g}, {high:g}) eV. {advice}"
         )
     energies = axis.energies
-    # Limits are often rounded, so half a channel too low is no error; nor is the end of the last
-    # channel, as the limit that leaves nothing out.
+    # Limits are often rounded, so half a channel outside is no error. The end of the last channel
+    # is the limit that leaves nothing out.
     lowest = energies[0] - (energies[1] - energies[0]) / 2 if axis.size > 1 else energies[0]
-    highest = energies[-1] + (energies[-1] - energies[-2]) if axis.size > 1 else energies[0]
+    highest = energies[-1] + 1.5 * (energies[-1] - energies[-2]) if axis.size > 1 else energies[0]
     rounding = 1e-9 * max(abs(lowest), abs(highest))
     if low < lowest - rounding or high > highest + rounding:
         raise ValueError(

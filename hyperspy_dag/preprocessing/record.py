@@ -35,6 +35,7 @@ def write_record(
     signal: tuple[float, float] | None,
     normalise: bool,
     pca_components: int | None,
+    remove_spikes: bool,
 ) -> None:
     from hyperspy_dag import __version__
 
@@ -46,6 +47,8 @@ def write_record(
     record = {key: earlier.get(key) if value is None else value for key, value in record.items()}
     if "common_axis" in earlier:
         record["common_axis"] = earlier["common_axis"]
+    if remove_spikes or earlier.get("remove_spikes"):
+        record["remove_spikes"] = True
     # Spectra that were normalised before are so without being normalised again.
     record |= {"normalise": normalise or bool(earlier.get("normalise")), "version": __version__}
     metadata = result.metadata

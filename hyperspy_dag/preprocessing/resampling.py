@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from hyperspy_dag._utils.checks import name_of
 
 from .energy_axis import TOLERANCE, EnergyAxis
+from .masked import without_mask
 from .record import preprocessing_record
 from .steps import MIN_CHANNELS, NORMALISED_RANGE, slabs
 
@@ -56,6 +57,7 @@ class Resampling:
 
         Each spectrum is treated by itself, so that its bits do not depend on the others.
         """
+        rows = without_mask(rows)
         if self.is_identity:
             return rows
         values = rows.astype(np.float64)

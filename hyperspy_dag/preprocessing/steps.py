@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import numbers
-import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,8 +18,11 @@ from hyperspy_dag._utils.checks import check_flag
 from hyperspy_dag._utils.warnings import warn
 
 from .energy_axis import EnergyAxis, ev_per_unit, put_axis_in_ev
-from .energy_ranges import background_window, crop_indices, energy_range
+from .energy_ranges import background_window, crop_indices, energy_range, two_energies
+from .masked import read_spectra, without_mask
+from .power_law import left_in_window, subtract_power_law
 from .record import preprocessing_record, write_record
+from .spikes import Usual, evenly, find_spikes, without_spikes
 
 if TYPE_CHECKING:
     from exspy.signals import EELSSpectrum
@@ -34,15 +36,11 @@ _SLAB_VALUES = 2**23
 #: Interpolation or smoothing after the division lowers the maxima of noisy spectra well below 1.
 NORMALISED_RANGE = (0.5, 1.5)
 
-#: Of the powers of an energy that a power law is computed from: e to this is still a number.
-_LARGEST_LOGARITHM = 500.0
+#: Least height of a spike relative to the range of a raw spectrum, most of which is background.
+_SPIKE_HEIGHT = 0.02
 
 #: Fewer channels than this are no spectrum.
 MIN_CHANNELS = 8
-
-# HyperSpy builds a model (with symbolic expressions) for every background fit, which is not meant
-# to happen in several of Dask's threads at once.
-_FIT_LOCK = threading.Lock()
 
 
 def check_signal(s: Any) -> None:
@@ -120,6 +118,7 @@ def preprocess(
     signal_range: tuple[float, float] | Any | None = None,
     normalise: bool = True,
     pca_components: int | None = None,
+    remove_spikes: bool = False,
 ) -> EELSSpectrum:
     """Remove the background, crop, denoise and normalise core-loss spectra, in that order.
 
@@ -129,8 +128,8 @@ def preprocess(
         Real spectra, any navigation shape, lazy or not. It is not changed.
     background_range : (float, float) or hyperspy.api.roi.SpanROI, optional
         Energies in eV, before the edge, between which a power law is fitted to each spectrum and
-        subtracted by exspy's ``remove_background`` (two-area estimate). None, the default, leaves
-        the background. Channels before the range are kept, less the extrapolated power law.
+        subtracted (two-area estimate). None, the default, leaves the background. Channels before
+        the range are kept, less the extrapolated power law.
     signal_range : (float, float) or hyperspy.api.roi.SpanROI, optional
         Energies in eV to keep, as ``s.isig[low:high]`` does with floats (the channel nearest to
         ``low`` is the first, the one nearest to ``high`` is left out), except that a range that
@@ -141,6 +140,10 @@ def preprocess(
         Denoise: keep this many principal components of HyperSpy's decomposition (singular values,
         not centred) of all spectra. None, the default, does not. With a lazy signal this reads the
         spectra once right away, block by block; everything else waits until the result is computed.
+    remove_spikes : bool, default False
+        Before all else, draw straight lines in place of spikes: what X-rays leave in one to three
+        channels of single spectra, above 7 standard deviations of what up to 1000 spectra from all
+        over the signal, which are read right away, have there. Meant for raw spectra.
 
     Returns
     -------
@@ -148,7 +151,8 @@ def preprocess(
         New signal, lazy if ``s`` is, with its energy axis in eV (ranges of a ``SpanROI`` are in the
         units of the axis of ``s``) and float32 data, or float64 if ``s`` has those.
         ``metadata.DAG.preprocessing`` notes what was done; a background removed or components kept
-        in an earlier call stay noted.
+        in an earlier call stay noted. A range that is noted already is not applied again, so that
+        ``s = s.dag_preprocess(...)`` can be run twice.
 
     Raises
     ------
@@ -162,11 +166,12 @@ def preprocess(
     Warns
     -----
     UserWarning
-        Spectra are set to 0 because nothing usable is left in them: NaN or infinite values, no
-        counts in the background range for a power law, a constant spectrum or one without a
-        positive maximum (vacuum); or most maxima lie before the background range; or the background
-        was removed already. For a lazy signal the first two come when the result is computed, one
-        for each block.
+        Spectra are set to 0 because nothing usable is left in them: NaN, infinite or masked values,
+        no counts in the background range for a power law, a constant spectrum or one without a
+        positive maximum (vacuum); or most maxima lie before the background range; or that range
+        holds an edge; or spikes are removed; or the background was removed already, with another
+        range. For a lazy signal all but the last come when the result is computed, one for each
+        block.
 
     Notes
     -----
@@ -179,14 +184,17 @@ def preprocess(
     """
     check_signal(s)
     normalise = check_flag("normalise", normalise)
+    remove_spikes = check_flag("remove_spikes", remove_spikes)
     axis = EnergyAxis.of_signal(s)
     factor = ev_per_unit(s.axes_manager.signal_axes[0])
+    earlier = preprocessing_record(s) or {}
+    background_range = _unless_done("background_range", background_range, earlier, factor)
+    signal_range = _unless_done("signal_range", signal_range, earlier, factor)
     background = energy_range("background_range", background_range, axis, factor)
     signal = energy_range("signal_range", signal_range, axis, factor)
     window = None if background is None else background_window(background, signal, axis)
     first, stop = crop_indices(signal, axis)
     _check_components(pca_components, s, stop - first)
-    earlier = preprocessing_record(s) or {}
     if background is not None and earlier.get("background_range") is not None:
         warn(
             f"the background of these spectra was removed already (range "
@@ -201,6 +209,7 @@ def preprocess(
         window=window,
         crop=(first, stop),
         normalise=normalise,
+        usual=_usual(s.data) if remove_spikes and not earlier.get("remove_spikes") else None,
         dtype=np.dtype(np.float64 if is_double else np.float32),
     )
     # Slicing copies axes and metadata, but neither the data nor what was learned from them.
@@ -210,7 +219,7 @@ def preprocess(
     else:
         result.data = _preprocess_now(s.data, plan, pca_components)
     put_axis_in_ev(result.axes_manager.signal_axes[0], factor)
-    write_record(result, earlier, background, signal, plan.normalise, pca_components)
+    write_record(result, earlier, background, signal, plan.normalise, pca_components, remove_spikes)
     return result
 
 
@@ -226,6 +235,14 @@ def preprocess_if_asked(
     if background_range is None and signal_range is None:
         return s
     return preprocess(s, background_range, signal_range)
+
+
+def _unless_done(name: str, given: Any, earlier: dict[str, Any], factor: float) -> Any:
+    """Return a range given by the user, or None if the spectra have been through it already."""
+    done = earlier.get(name)
+    if given is None or done is None:
+        return given
+    return None if np.allclose(two_energies(name, given, factor), done, rtol=1e-9) else given
 
 
 def _complex_message(dtype: np.dtype) -> str:
@@ -266,6 +283,7 @@ class _Plan:
     window: tuple[int, int] | None  # first and last channel of the background range
     crop: tuple[int, int]
     normalise: bool
+    usual: Usual | None  # to know spikes by; None removes none
     dtype: np.dtype
 
 
@@ -275,14 +293,18 @@ _USABLE, _NON_FINITE, _NO_FIT, _NO_MAXIMUM = range(4)
 
 @dataclass
 class _Findings:
-    """What was found in some spectra: ``reason`` not to use each, and where its maximum lies."""
+    """Why not to use each spectrum, where maxima lie, and what the power laws leave."""
 
     reason: NDArray[np.int8]
     maximum_before_window: NDArray[np.bool_]
+    spikes: NDArray[np.bool_]
+    # Sum of the usable spectra less their power laws, over all channels.
+    rest: NDArray[np.float64]
 
     @classmethod
-    def none(cls, n: int) -> _Findings:
-        return cls(np.full(n, _USABLE, dtype=np.int8), np.zeros(n, dtype=bool))
+    def none(cls, n: int, channels: int) -> _Findings:
+        reason = np.full(n, _USABLE, dtype=np.int8)
+        return cls(reason, np.zeros(n, dtype=bool), np.zeros(n, dtype=bool), np.zeros(channels))
 
 
 def _preprocess_now(
@@ -294,11 +316,13 @@ def _preprocess_now(
         blocks = (flat[rows] for rows in slabs(flat.shape))
         factors = _principal_factors(blocks, plan, pca_components)
     result = np.empty((len(flat), plan.crop[1] - plan.crop[0]), dtype=plan.dtype)
-    findings = _Findings.none(len(flat))
+    findings = _Findings.none(*flat.shape)
     for rows in slabs(flat.shape):
         result[rows], found = _process(flat[rows], plan, factors)
         findings.reason[rows] = found.reason
         findings.maximum_before_window[rows] = found.maximum_before_window
+        findings.spikes[rows] = found.spikes
+        findings.rest += found.rest
     _warn_findings(findings, plan, data.shape[:-1], (0,) * (data.ndim - 1))
     return result.reshape(*data.shape[:-1], -1)
 
@@ -337,6 +361,13 @@ def _process_block(
     return result.reshape(*block.shape[:-1], -1)
 
 
+def _usual(data: Any) -> Usual:
+    """What narrow features spectra have, from some of all over the signal, lazy or not."""
+    flat = data.reshape(-1, data.shape[-1])
+    some = read_spectra(flat, (evenly(len(flat)),)).astype(np.float64)
+    return Usual.of(np.nan_to_num(some, posinf=0, neginf=0), rare_classes=True)
+
+
 def slabs(shape: tuple[int, int]) -> Iterator[slice]:
     """Cut (spectra, channels) into runs of spectra whose working copies stay small."""
     step = max(1, _SLAB_VALUES // shape[1])
@@ -365,8 +396,8 @@ def _process(
 
 def _subtract_and_crop(spectra: NDArray[Any], plan: _Plan) -> tuple[NDArray[np.float64], _Findings]:
     """Return float64 spectra without background, zero where that failed, and which these are."""
-    values = spectra.astype(np.float64)  # always a copy: it is written to
-    findings = _Findings.none(len(values))
+    values = without_mask(spectra).astype(np.float64)  # always a copy: it is written to
+    findings = _Findings.none(*values.shape)
     needed = np.zeros(values.shape[1], dtype=bool)
     needed[plan.crop[0] : plan.crop[1]] = True
     if plan.window is not None:
@@ -376,68 +407,19 @@ def _subtract_and_crop(spectra: NDArray[Any], plan: _Plan) -> tuple[NDArray[np.f
     values[~np.isfinite(values)] = 0
     findings.reason[~finite] = _NON_FINITE
     values[~finite] = 0
+    if plan.usual is not None:
+        spikes = find_spikes(values, plan.usual, _SPIKE_HEIGHT)
+        values = without_spikes(values, spikes)
+        findings.spikes = spikes.any(axis=1)
     if plan.background is not None:
-        values, fitted = _remove_background(values, plan)
+        energies = plan.axis.energies
+        widths = np.gradient(energies) if plan.axis.is_binned else 1.0
+        first, last = plan.window
+        values, fitted = subtract_power_law(values, energies, (first, last), widths)
         findings.reason[finite & ~fitted] = _NO_FIT
         values[~fitted] = 0
+        findings.rest = values.sum(axis=0)
     return values[:, plan.crop[0] : plan.crop[1]].copy(), findings
-
-
-def _remove_background(
-    values: NDArray[np.float64], plan: _Plan
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Subtract a power law with exspy's ``remove_background``; say of which spectra it could."""
-    from exspy.signals import EELSSpectrum
-
-    first, last = plan.window
-    energies = plan.axis.energies
-    # exspy takes every spectrum as counts per channel. On a non-uniform axis that is another
-    # thing than intensity per eV, which is what data are there if their axis is not binned.
-    widths = None
-    if not (plan.axis.is_binned or plan.axis.is_uniform):
-        widths = np.gradient(energies)
-        values = values * widths
-    # The two-area estimate divides one half of the range by the other. A single spectrum in which
-    # that fails (vacuum, a dead pixel) makes it give up on all of them, so those sit out.
-    half = (last - first) // 2
-    left, right = values[:, first : first + half], values[:, first + half : first + 2 * half]
-    left, right = left.sum(axis=1), right.sum(axis=1)
-    fitted = (left > 0) & (right > 0)
-    fitted[fitted] = _has_finite_power_law(left[fitted] / right[fitted], energies[[first, last]])
-    values[~fitted] = 1.0
-    signal = EELSSpectrum(
-        values,
-        axes=[
-            {"size": len(values), "navigate": True},
-            {**plan.axis.description(), "navigate": False},
-        ],
-    )
-    with _FIT_LOCK, np.errstate(all="ignore"):
-        result = signal.remove_background(
-            signal_range=plan.background,
-            background_type="PowerLaw",
-            fast=True,
-            zero_fill=False,
-            show_progressbar=False,
-        ).data
-    # An estimate that failed all the same leaves infinities, or the spectrum as it was.
-    fitted &= np.isfinite(result).all(axis=1)
-    fitted &= (result[:, first : last + 1] != values[:, first : last + 1]).any(axis=1)
-    if widths is not None:
-        result = result / widths
-    return result, fitted
-
-
-def _has_finite_power_law(
-    ratio: NDArray[np.float64], ends: NDArray[np.float64]
-) -> NDArray[np.bool_]:
-    """Whether powers of the energies at both ends of a range are numbers.
-
-    The exponent that two halves of vacuum have is that of their noise, and may be hundreds.
-    """
-    low, high = np.log(ends)
-    exponent = 2 * np.log(ratio) / (high - low)
-    return (1 + np.abs(exponent)) * high < _LARGEST_LOGARITHM
 
 
 def _principal_factors(
@@ -478,7 +460,7 @@ def _warn_findings(
 ) -> None:
     """Warn of unusable spectra; ``start`` is where ``shape`` begins in the navigation axes."""
     reasons = {
-        _NON_FINITE: "NaN or infinite values",
+        _NON_FINITE: "masked, NaN or infinite values",
         _NO_MAXIMUM: "no positive maximum or constant",
     }
     if plan.background is not None:
@@ -495,6 +477,22 @@ def _warn_findings(
             f"{n} of {findings.reason.size} spectra hold nothing usable and are set to 0: "
             f"{', '.join(found)}. Leave them unlabelled (-1)."
         )
+    if findings.spikes.any():
+        row = np.flatnonzero(findings.spikes)[0]
+        warn(
+            f"spikes were removed from {int(findings.spikes.sum())} of {findings.spikes.size} "
+            f"spectra{_first_of(row, shape, start)}."
+        )
+    if plan.window is not None and (findings.reason == _USABLE).any():
+        n = (findings.reason != _NON_FINITE) & (findings.reason != _NO_FIT)
+        left = left_in_window(findings.rest / n.sum(), plan.window, plan.crop[1])
+        if left:
+            low, high = plan.background
+            warn(
+                f"background_range ({low:g}, {high:g}) eV holds more than a background: what is "
+                f"left there reaches {100 * left:.0f} % of the mean spectrum's maximum. Does an "
+                "edge begin inside it? End the range before the onset."
+            )
     before = findings.maximum_before_window
     if before.sum() * 2 > before.size:
         warn(

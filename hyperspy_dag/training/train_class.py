@@ -67,6 +67,8 @@ class ClassJob:
     stopping : StoppingRule
     seed : numpy.random.SeedSequence
         The class's own: it depends neither on the order of the classes nor on their number.
+    dispersion : float or None
+        eV a channel; None where the energy axis is not uniform.
     checkpoint : ClassCheckpoint or None
     """
 
@@ -76,6 +78,7 @@ class ClassJob:
     recipe: Recipe
     stopping: StoppingRule
     seed: np.random.SeedSequence
+    dispersion: float | None = None
     checkpoint: ClassCheckpoint | None = None
 
 
@@ -152,7 +155,8 @@ class ClassTraining:
         if saved is not None:
             self.class_model = saved.model.class_model
         else:
-            self.class_model = fit_class_model(spectra) if job.recipe.physical else None
+            physical = job.recipe.physical
+            self.class_model = fit_class_model(spectra, job.dispersion) if physical else None
         trainer.begin(spectra, training_seed, self.class_model, job.stopping.max_epochs)
         self.judge = Judge(spectra, judge_seed, job.stopping.criterion, job.stopping.tolerance)
         self._examples: np.ndarray | None = None

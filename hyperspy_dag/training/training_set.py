@@ -18,8 +18,10 @@ from hyperspy_dag.labels import ClassLabels, Label, merge_labels, parse_labels
 from hyperspy_dag.preprocessing.alignment import classes_apart
 from hyperspy_dag.preprocessing.common_axis import CommonAxis, check_signals, source_record
 from hyperspy_dag.preprocessing.energy_axis import EnergyAxis
+from hyperspy_dag.preprocessing.masked import read_spectra
 from hyperspy_dag.preprocessing.record import preprocessing_record
 from hyperspy_dag.preprocessing.resampling import Resampling
+from hyperspy_dag.preprocessing.spikes import have_spikes
 from hyperspy_dag.preprocessing.steps import NORMALISED_RANGE, check_signal
 
 if TYPE_CHECKING:
@@ -124,16 +126,17 @@ def training_set(
         several kinds.
     ValueError
         Nothing is labelled (in one of the signals), a class has too few spectra, or labelled
-        spectra hold NaN or infinity, are zero or constant, or are not max-normalised; the message
-        says how many and where the first is, as ``s.inav`` counts, (x, y). Several signals have
-        no common energy axis.
+        spectra hold NaN, infinity or masked values, are zero or constant, or are not
+        max-normalised; the message says how many and where the first is, as ``s.inav`` counts,
+        (x, y). Several signals have no common energy axis.
 
     Warns
     -----
     UserWarning
-        Spectra are synthetic, a class has few spectra, a spectrum occurs more than once or reaches
-        far below zero, two classes have nearly the same name, each class comes from one of several
-        signals, or a class lies more than 1 eV higher in one signal than in another.
+        Spectra are synthetic or hold spikes, a class has few spectra, a spectrum occurs more than
+        once or reaches far below zero, two classes have nearly the same name, each class comes
+        from one of several signals, or a class lies more than 1 eV higher in one signal than in
+        another.
     """
     data = read_training_set(
         s,
@@ -170,6 +173,8 @@ def read_training_set(
         where = np.nonzero(parsed[i].index >= 0)
         rows.append(read_spectra(one.data, where))
         said += _check_spectra(_as_float32(rows[i]), where, _name(i, signals))
+        if recommended_spectra is not None:
+            said += _spikes(rows[i], parsed[i].index[where], where, _name(i, signals))
     axis, resamplings, shifts = common.plan(lambda i: rows[i].mean(axis=0, dtype=np.float64))
     if len(signals) > 1:
         rows = [
@@ -391,13 +396,6 @@ def _summary(counts: dict[Label, int]) -> str:
     return ", ".join(f"class {label!r} ({n})" for label, n in counts.items())
 
 
-def read_spectra(data: Any, where: tuple[NDArray[np.intp], ...]) -> NDArray[Any]:
-    """Return the spectra at some navigation positions, reading nothing else."""
-    if hasattr(data, "dask"):
-        return np.asarray(data.vindex[(*where, slice(None))].compute())
-    return data[where]
-
-
 def _as_float32(spectra: NDArray[Any]) -> NDArray[np.float32]:
     with np.errstate(over="ignore"):  # what overflows is reported as infinite
         return spectra.astype(np.float32, copy=False)
@@ -411,14 +409,13 @@ def _check_spectra(
         total += f" of {name}"
 
     def first(rows: NDArray[np.bool_]) -> str:
-        row = int(np.flatnonzero(rows)[0])
-        return f"first at navigation position {tuple(int(i[row]) for i in reversed(where))}"
+        return _first(rows, where)
 
     finite = np.isfinite(spectra)
     broken = ~finite.all(axis=1)
     if broken.any():
         raise ValueError(
-            f"{int(broken.sum())} of {total} hold NaN or infinity "
+            f"{int(broken.sum())} of {total} hold masked values, NaN or infinity "
             f"({int((~finite).sum())} values; {first(broken)}). Repair them, or mark them "
             "unlabelled (-1 or None)."
         )
@@ -446,6 +443,31 @@ def _check_spectra(
         f"{int(deep.sum())} of {total} reach further below zero than above "
         f"it, down to {minimum.min():.3g} ({first(deep)}): a dead channel, or a background "
         "taken away twice? They are used as they are; repair or unlabel them."
+    ]
+
+
+def _first(rows: NDArray[np.bool_], where: tuple[NDArray[np.intp], ...]) -> str:
+    row = int(np.flatnonzero(rows)[0])
+    return f"first at navigation position {tuple(int(i[row]) for i in reversed(where))}"
+
+
+def _spikes(
+    spectra: NDArray[Any],
+    index: NDArray[np.integer],
+    where: tuple[NDArray[np.intp], ...],
+    name: str,
+) -> list[str]:
+    found = np.zeros(len(spectra), dtype=bool)
+    for number in np.unique(index):
+        found[index == number] = have_spikes(spectra[index == number])
+    if not found.any():
+        return []
+    total = f"{len(spectra)} labelled spectra" + (f" of {name}" if name else "")
+    return [
+        f"{int(found.sum())} of {total} hold a spike, as an X-ray leaves it in a few channels "
+        f"({_first(found, where)}). They will be learned as they are; have spikes taken out of "
+        "the raw spectra by s.dag_preprocess(..., remove_spikes=True), or mark these spectra "
+        "unlabelled (-1 or None)."
     ]
 
 

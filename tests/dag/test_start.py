@@ -171,6 +171,55 @@ def test_few_spectra_will_do(n):
     assert all(np.isfinite(a).all() for a in start.arrays().values())
 
 
+@pytest.mark.parametrize("channels", [8, 9, 11, 16])
+@pytest.mark.parametrize("n", [73, 160])
+def test_few_channels_will_do(n, channels):
+    """More spectra than the square of their channels."""
+    random = np.random.default_rng(0)
+    x = np.arange(channels)
+    ratio = 0.5 + 0.1 * random.standard_normal((n, 1))
+    clean = np.exp(-(((x - 3) / 1.5) ** 2) / 2) + ratio * np.exp(-(((x - 6) / 1.5) ** 2) / 2)
+    level = 0.02 * np.exp(random.uniform(-0.5, 0.5, n))
+    start = fit_class_model(clean + level[:, None] * random.standard_normal(clean.shape), 8.0)
+    assert all(np.isfinite(a).all() for a in start.arrays().values())
+    found = np.exp(start.level[0] + start.level[1] * start.latent[:, -1])
+    assert found.mean() == pytest.approx(level.mean(), rel=0.15)
+
+
+@pytest.mark.parametrize("begin", [0, 40, 52])
+@pytest.mark.parametrize("drift", [0.1, 1.0])
+def test_the_drift_found_does_not_depend_on_where_the_window_begins(begin, drift):
+    """The peak is at 70, of three channels' width; at last it is 18 channels from the begin."""
+    random = np.random.default_rng(0)
+    x, shifts = np.arange(200), drift * random.normal(size=60)
+    clean = np.exp(-(((x - 70 - shifts[:, None]) / 3) ** 2) / 2)
+    clean += 0.05 * (1 + 0.6 * random.normal(size=(60, 1))) * np.exp(-(((x - 120) / 20) ** 2) / 2)
+    spectra = clean + 0.002 * random.normal(size=clean.shape)
+    start = fit_class_model(spectra[:, begin:])
+    assert start.jitter == pytest.approx(shifts.std(), rel=0.1)
+
+
+def test_a_narrow_peak_that_hardly_moves_is_left_where_it_is():
+    """The zero loss: a shift that pushes it out of the window would explain all that is left."""
+    random = np.random.default_rng(0)
+    x = np.arange(210)
+    peak = np.exp(-(((x - 16 - 0.08 * random.normal(size=(70, 1))) / 0.85) ** 2) / 2)
+    other = 0.05 * (1 + 0.6 * random.normal(size=(70, 1))) * np.exp(-(((x - 66) / 10.6) ** 2) / 2)
+    start = fit_class_model(peak + other + 1e-3 * random.normal(size=(70, 210)), 0.1)
+    assert start.jitter == pytest.approx(0.08, abs=0.03)
+
+
+@pytest.mark.parametrize("dispersion", [0.05, 0.1, 0.5, 2.0, 8.0])
+def test_few_spectra_are_expected_to_drift_by_electronvolts(dispersion):
+    """Whatever the channels: ten spectra that drift by 0.29 eV, features of several channels."""
+    random = np.random.default_rng(1)
+    drift = random.normal(0, 0.29, (10, 1)) / dispersion
+    x = np.arange(160)
+    clean = np.exp(-(((x - 60 - drift) / 4) ** 2) / 2) + 0.3 / (1 + np.exp(-(x - 60 - drift) / 2))
+    start = fit_class_model(clean + 0.003 * random.normal(size=clean.shape), dispersion)
+    assert 0.15 < start.jitter * dispersion < 0.45
+
+
 def test_many_spectra_are_put_on_the_basis_of_some():
     spectra, _, _, level, _ = simulated(1700)
     start = fit_class_model(spectra)

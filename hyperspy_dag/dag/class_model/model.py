@@ -40,7 +40,7 @@ from .noise import (
     rough_part,
     simulated_noise,
 )
-from .shift import Unshifted, find_shifts, fourier_shift
+from .shift import MovedMean, Unshifted, find_shifts, fourier_shift
 
 #: Neighbours that shape the density around a training latent, and its widths. Energy shifts
 #: belong less to the spectrum's shape than to the moment of its measurement. Levels are estimates
@@ -54,11 +54,14 @@ LEVEL_SMOOTHING = 0.3
 #: Spectra from which on all of the density is local.
 LOCAL_FROM = 60
 
-#: Energy shift in channels that is expected before any spectrum is seen, and how many spectra that
-#: counts for where there are few: these were measured within moments of each other, and other
-#: spectra of the class drifted further.
-EXPECTED_JITTER = 1.0
+#: Energy drift in eV (root mean square) that is expected before any spectrum is seen, and how many
+#: spectra that counts for where there are few: these were measured within moments of each other,
+#: and other spectra of the class drifted further. Measured sets drift by 0.17 to 0.41 eV.
+EXPECTED_DRIFT = 0.2
 EXPECTED_COUNTS = 8
+
+#: Channels of an energy axis that is not uniform count as this many eV.
+USUAL_DISPERSION = 0.3
 
 #: Where energy shifts are searched, in channels from where the last search found them: far but
 #: coarsely at first. A parabola refines each.
@@ -66,10 +69,10 @@ WIDE = np.arange(-24, 24.1, 2.0)
 NARROW = np.arange(-6, 6.1, 0.5)
 FINE = np.arange(-2, 2.1, 0.5)
 
-#: Spread of the shifts in channels that is expected at first, and the least that is expected once
-#: some are found, so that none is held at zero.
-FIRST_SPREAD = 3.0
-SMALLEST_SPREAD = 0.7
+#: Spread of the drift in eV that is expected at first, and the least that is expected once some is
+#: found, so that none is held at zero.
+FIRST_SPREAD = 0.9
+SMALLEST_SPREAD = 0.21
 
 #: Spectra that the basis is fitted to; more are put on that basis.
 MAX_FIT = 1500
@@ -159,33 +162,38 @@ def draw_latent(
     return np.c_[model.bank.draw(n, seed, first), free].astype(np.float32)
 
 
-def fit_class_model(spectra: NDArray) -> ClassModel:
+def fit_class_model(spectra: NDArray, dispersion: float | None = None) -> ClassModel:
     """Estimate the model of a class.
 
     Parameters
     ----------
     spectra : array of shape (n, channels)
-        At least 8.
+        At least 8 spectra of at least 8 channels.
+    dispersion : float, optional
+        In eV per channel, to know what drift to expect; by default that of an axis that is not
+        uniform, :data:`USUAL_DISPERSION`.
 
     Returns
     -------
     ClassModel
     """
     spectra = np.asarray(spectra, np.float64)
+    dispersion = USUAL_DISPERSION if dispersion is None else dispersion
     n = len(spectra)
     chosen = np.arange(n)
     if n > MAX_FIT:
         # Evenly through the class: which ones is no matter of chance, and so repeats.
         chosen = np.linspace(0, n - 1, MAX_FIT).round().astype(int)
     some = spectra[chosen]
-    k = int(np.clip(round(np.sqrt(len(some))), 3, MAX_COMPONENTS))
-    most = min(len(some) - 2, MAX_COMPONENTS)
-    shift, model, spread = _align(some, k)
+    # There are no more components than channels.
+    most = min(len(some) - 2, MAX_COMPONENTS, spectra.shape[1])
+    k = min(max(round(np.sqrt(len(some))), 3), most)
+    shift, model, spread = _align(some, k, dispersion)
     clean = _clean(model.scores, model, shift)
     if k < most and not is_noise(some - clean):
         # Few spectra that differ much, and hardly any noise: all their variations are real, if as
         # many can be found.
-        fuller_shift, fuller, fuller_spread = _align(some, most)
+        fuller_shift, fuller, fuller_spread = _align(some, most, dispersion)
         again = _clean(fuller.scores, fuller, fuller_shift)
         if ((some - again) ** 2).sum() < ((some - clean) ** 2).sum():
             shift, model, spread, clean = fuller_shift, fuller, fuller_spread, again
@@ -214,27 +222,28 @@ def fit_class_model(spectra: NDArray) -> ClassModel:
         kernel,
         background,
         intensity,
+        EXPECTED_DRIFT / dispersion,
         # A few that were touched after normalisation do not change what the class is.
         bool(np.mean(np.abs(spectra.max(axis=1) - 1) < 1e-3) > 0.9),
     )
 
 
-def _align(spectra, k):
+def _align(spectra, k, dispersion):
     """Energy shifts, and the components of the aligned spectra.
 
     Against the mean first, then with more and more components: many would explain the shifts.
     """
-    shift, spread = np.zeros(len(spectra)), FIRST_SPREAD
+    shift, spread = np.zeros(len(spectra)), FIRST_SPREAD / dispersion
     for few, offsets in zip((0, 0, 2, 3, 3, k), (WIDE, NARROW, *4 * [FINE]), strict=True):
         aligned = fourier_shift(spectra, -shift)
         if few == 0:
-            unshifted = Unshifted.of_mean(aligned)
+            expected = MovedMean.of(aligned)
         else:
             model = noise_weighted_components(aligned, min(few, k), 12)
-            unshifted = Unshifted.of_components(model)
-        shift = find_shifts(spectra, shift, offsets, unshifted, spread)
+            expected = Unshifted.of_components(model)
+        shift = find_shifts(spectra, shift, offsets, expected, spread)
         shift -= np.median(shift)
-        spread = max(shift.std(), SMALLEST_SPREAD)
+        spread = max(shift.std(), SMALLEST_SPREAD / dispersion)
     # Spectra without drift lie where the class does on average.
     shift -= shift.mean()
     return shift, noise_weighted_components(fourier_shift(spectra, -shift), k), spread
@@ -274,7 +283,9 @@ def _place(spectra, model, spread):
     return scores, shift, np.sqrt(((spectra - clean) ** 2).mean(axis=1))
 
 
-def _class_model(mean, basis, scores, shift, level, kernel, background, intensity, unit_maximum):
+def _class_model(
+    mean, basis, scores, shift, level, kernel, background, intensity, expected, unit_maximum
+):
     """Standardise, and find the neighbours of each latent vector among the clean spectra."""
     n, k = scores.shape
     # Neighbours by distance of clean spectra: scores and shift in the same units, noise apart.
@@ -285,7 +296,7 @@ def _class_model(mean, basis, scores, shift, level, kernel, background, intensit
     broad = max(0.0, 1.0 - n / LOCAL_FROM)
     found = np.sqrt((shift**2).mean())
     counts = broad * EXPECTED_COUNTS
-    jitter = np.sqrt((n * found**2 + counts * EXPECTED_JITTER**2) / (n + counts))
+    jitter = np.sqrt((n * found**2 + counts * expected**2) / (n + counts))
     log_level = np.log(np.maximum(level, 1e-12))
     level_mean, level_std = log_level.mean(), max(log_level.std(), 1e-6)
     latent = np.zeros((n, LATENT_SIZE))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -14,11 +15,11 @@ from .noise import relative_level
 #: Channels that a spectrum is continued by at both ends before it is shifted.
 PADDING = 32
 
+#: Gives -2 log likelihood, but for constants, of the shifts of n spectra in channels.
+Misfits = Callable[[NDArray], NDArray[np.float64]]
+
 #: Order of the polynomial that stands for the change of a smooth background.
 BACKGROUND_ORDER = 3
-
-#: Prior variance of scores that may be anything, relative to the mean spectrum's square.
-FREE = 1e6
 
 
 class Shifter:
@@ -84,17 +85,6 @@ class Unshifted(NamedTuple):
     level: NDArray
 
     @classmethod
-    def of_mean(cls, spectra: NDArray) -> Unshifted:
-        """Their mean, of any intensity and on any smooth background; all else is noise."""
-        weight = 1 / relative_level(spectra) ** 2
-        mean = weight @ spectra / weight.sum()
-        basis = _scale_and_background(mean)
-        rest = spectra - mean
-        rest = rest - (rest @ basis.T) @ basis
-        level = np.sqrt((rest**2).mean(axis=1)) + 1e-6 * np.abs(mean).max() + 1e-12
-        return cls(mean, basis, np.full(len(basis), FREE * (mean**2).sum()), level)
-
-    @classmethod
     def of_components(cls, model: Components) -> Unshifted:
         """Noise-weighted components less what a shift does to their mean."""
         drift = np.gradient(model.mean)
@@ -110,33 +100,78 @@ class Unshifted(NamedTuple):
         _, std, basis = np.linalg.svd(scaled, full_matrices=False)
         return cls(model.mean, basis, std**2, model.level)
 
-    def misfit(self, aligned: NDArray, shift: NDArray, spread: float) -> NDArray[np.float64]:
-        """-2 log posterior of shifts with the scores marginalised, but for constants.
+    def misfits(self, spectra: NDArray) -> Misfits:
+        """Return what shifts cost with the scores marginalised."""
+        shifter, noise = Shifter(spectra), NOISE_FACTOR * self.level**2
 
-        Parameters
-        ----------
-        aligned : array of shape (n, channels)
-            The spectra shifted back.
-        shift : array of shape (n,)
-        spread : float
-            Standard deviation of shifts, the prior.
-        """
-        centred = aligned - self.mean
-        scores = centred @ self.basis.T
-        noise = NOISE_FACTOR * self.level**2
-        explained = (scores**2 * (self.variance / (self.variance + noise[:, None]))).sum(axis=1)
-        return ((centred**2).sum(axis=1) - explained) / noise + (shift / spread) ** 2
+        def cost(shift: NDArray) -> NDArray[np.float64]:
+            centred = shifter.shifted(-shift) - self.mean
+            scores = centred @ self.basis.T
+            share = self.variance / (self.variance + noise[:, None])
+            return ((centred**2).sum(axis=1) - (scores**2 * share).sum(axis=1)) / noise
+
+        return cost
+
+
+class MovedMean(NamedTuple):
+    """What spectra look like at first: their mean of any intensity on any smooth background.
+
+    The mean is moved, not the spectra: of a spectrum moved out of the window, an intensity of none
+    would explain what is left.
+
+    Attributes
+    ----------
+    mean : array of shape (channels,)
+    level : array of shape (n,)
+        Noise level of each spectrum; noise is all that the mean does not explain.
+    """
+
+    mean: NDArray
+    level: NDArray
+
+    @classmethod
+    def of(cls, aligned: NDArray) -> MovedMean:
+        """From spectra of shape (n, channels) without the shifts that are known."""
+        weight = 1 / relative_level(aligned) ** 2
+        mean = weight @ aligned / weight.sum()
+        basis = _scale_and_background(mean)
+        rest = aligned - mean
+        rest = rest - (rest @ basis.T) @ basis
+        return cls(mean, np.sqrt((rest**2).mean(axis=1)) + 1e-6 * np.abs(mean).max() + 1e-12)
+
+    def misfits(self, spectra: NDArray) -> Misfits:
+        """Return what shifts cost with intensity and background as they fit best."""
+        smooth = np.linalg.qr(_backgrounds(spectra.shape[1]).T)[0]
+        mover, noise = Shifter(self.mean[None]), NOISE_FACTOR * self.level**2
+        rest = spectra - (spectra @ smooth) @ smooth.T
+
+        def cost(shift: NDArray) -> NDArray[np.float64]:
+            mean = mover.shifted(shift)
+            mean = mean - (mean @ smooth) @ smooth.T
+            common = np.einsum("ij,ij->i", rest, mean).clip(0)
+            explained = common**2 / np.maximum((mean**2).sum(axis=1), 1e-300)
+            return ((rest**2).sum(axis=1) - explained) / noise
+
+        return cost
+
+
+def _backgrounds(channels: int) -> NDArray[np.float64]:
+    """What stands for changes of a smooth background, shape (terms, channels)."""
+    along = np.linspace(-1, 1, channels)
+    return np.stack([along**power for power in range(BACKGROUND_ORDER + 1)])
 
 
 def _scale_and_background(mean: NDArray) -> NDArray[np.float64]:
     """Orthonormal basis of what other intensities and smooth backgrounds add to a mean."""
-    along = np.linspace(-1, 1, len(mean))
-    terms = [mean, *(along**power for power in range(BACKGROUND_ORDER + 1))]
-    return np.linalg.qr(np.stack(terms, axis=1))[0].T
+    return np.linalg.qr(np.vstack([mean, _backgrounds(len(mean))]).T)[0].T
 
 
 def find_shifts(
-    spectra: NDArray, around: NDArray, offsets: NDArray, unshifted: Unshifted, spread: float
+    spectra: NDArray,
+    around: NDArray,
+    offsets: NDArray,
+    expected: Unshifted | MovedMean,
+    spread: float,
 ) -> NDArray[np.float64]:
     """Find each spectrum's energy shift.
 
@@ -147,13 +182,13 @@ def find_shifts(
         Channels; where to search.
     offsets : array
         Evenly spaced, from `around`; a parabola refines the best.
-    unshifted : Unshifted
+    expected : Unshifted or MovedMean
     spread : float
         Standard deviation of the shifts in channels, the prior.
     """
-    shifter = Shifter(spectra)
-    tried = [around + offset for offset in offsets]
-    cost = np.array([unshifted.misfit(shifter.shifted(-t), t, spread) for t in tried])
+    misfit = expected.misfits(spectra)
+    # -2 log posterior, but for constants.
+    cost = np.array([misfit(t) + (t / spread) ** 2 for t in around + offsets[:, None]])
     best = cost.argmin(axis=0)
     middle = best.clip(1, len(offsets) - 2)
     rows = np.arange(len(spectra))
