@@ -7,7 +7,7 @@
 
 150 spectra of each class train the DAG (or are the baseline's), 850 others judge. The same neural
 network and support vector machine as elsewhere are trained on the first 50, 150 ... 5000 of what
-was made. Results are kept one by one in ``benchmarks/results/how_many/``; what is there is not
+was made. Results are kept one by one in ``benchmarks/results/how_many.jsonl``; what is there is not
 computed again. Writes ``benchmarks/results/how_many.md`` and ``docs/images/how_many.png``.
 """
 
@@ -55,7 +55,7 @@ METHODS: dict[str, tuple[str | Dag, str, str]] = {
 }
 """Name -> method, colour and marker: the DAG, the ideal, the best baseline and the usual one."""
 
-OUTPUT = RESULTS.parent / "how_many"
+OUTPUT = RESULTS.parent / "how_many.jsonl"
 
 Results = dict[Cell, dict[str, Any]]
 

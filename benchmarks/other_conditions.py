@@ -21,7 +21,7 @@ Classifiers are trained on
   what it draws: at another dose, the power law is found less well too;
 - 150 labelled spectra of the new condition: what labelling all over again would give.
 
-Results are kept one by one in ``benchmarks/results/other_conditions/``; what is there is not
+Results are kept one by one in ``benchmarks/results/other_conditions.jsonl``; what is there is not
 computed again. Writes ``benchmarks/results/other_conditions.md`` and
 ``docs/images/other_conditions.png``.
 """
@@ -102,7 +102,7 @@ METHODS = {
 #: Those whose total is denoised by components of all spectra cannot be had at another dose.
 POSSIBLE = tuple(name for name in SETS if "pca_components" not in PREPROCESSING[name])
 
-OUTPUT = RESULTS.parent / "other_conditions"
+OUTPUT = RESULTS.parent / "other_conditions.jsonl"
 
 Made = dict[str, NDArray[np.float64]]
 Results = dict[Cell, dict[str, Any]]

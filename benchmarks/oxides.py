@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import os
 import shutil
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Set
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from filelock import FileLock
 from numpy.typing import NDArray
 
 from hyperspy_dag import metrics
@@ -39,7 +39,7 @@ TRAIN_FRACTION = 0.15
 PER_CLASS = 1000
 """Spectra of each class: that of the paper's smaller classes. 150 train and 850 judge."""
 
-RESULTS = Path(__file__).resolve().parent / "results" / "oxides"
+RESULTS = Path(__file__).resolve().parent / "results" / "oxides.jsonl"
 
 PAPER_ACCURACY = {
     "W": {"ann": 0.990, "svm": 0.977},
@@ -98,7 +98,7 @@ class Cell:
 
     @property
     def key(self) -> str:
-        """Path of the result, without the ending, below the folder of results."""
+        """Name of the result in the file of results."""
         own = "" if self.n_spectra == PER_CLASS else f"-{self.n_spectra}"
         return f"{self.dataset}{own}/{self.method_name}-seed{self.seed}"
 
@@ -358,7 +358,7 @@ def _accuracies(
     }
 
 
-# --- one file a cell ------------------------------------------------------------------------------
+# --- one file a benchmark, one line a cell --------------------------------------------------------
 
 
 def run_cells(
@@ -368,13 +368,13 @@ def run_cells(
     progress: bool | None = None,
     work: Callable[[Cell, Path | None, bool | None], dict[str, Any]] = evaluate,
 ) -> None:
-    """Do the work for the cells that have no file yet, with HyperSpy's progress bar.
+    """Do the work for the cells that have no result yet, with HyperSpy's progress bar.
 
     Parameters
     ----------
     cells : iterable of Cell
     output : Path
-        Folder of the results.
+        File of the results.
     keep : Path, optional
         Folder of the fitted augmenters, to judge them again without fitting.
     progress : bool, optional
@@ -386,25 +386,38 @@ def run_cells(
     from hyperspy.external.progressbar import progressbar
 
     show = preferences.General.show_progressbar if progress is None else progress
-    missing = [cell for cell in dict.fromkeys(cells) if not _path(output, cell).is_file()]
+    there = read_results(output)
+    missing = [cell for cell in dict.fromkeys(cells) if cell.key not in there]
     with progressbar(total=len(missing), unit="cell", disable=not show) as bar:
         for cell in missing:
             bar.set_description(cell.key)
-            write_json(_path(output, cell), work(cell, keep, progress))
+            add_result(output, cell.key, work(cell, keep, progress))
             bar.update()
 
 
 def read_cells(cells: Iterable[Cell], output: Path) -> dict[Cell, dict[str, Any]]:
     """Return the results that there are, in the order of the cells."""
-    return {
-        cell: json.loads(_path(output, cell).read_text(encoding="utf-8"))
-        for cell in dict.fromkeys(cells)
-        if _path(output, cell).is_file()
-    }
+    there = read_results(output)
+    return {cell: there[cell.key] for cell in dict.fromkeys(cells) if cell.key in there}
 
 
-def _path(output: Path, cell: Cell) -> Path:
-    return output / f"{cell.key}.json"
+def read_results(path: Path) -> dict[str, dict[str, Any]]:
+    """Return all results of a file, by the keys of their cells."""
+    if not path.is_file():
+        return {}
+    rows = map(json.loads, path.read_text(encoding="utf-8").splitlines())
+    return {row.pop("key"): row for row in rows}
+
+
+def add_result(path: Path, key: str, result: Mapping[str, Any]) -> None:
+    """Add a result to a file, which is whole at any time, whoever else adds to it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{path}.lock"):
+        results = read_results(path) | {key: result}
+        rows = [json.dumps({"key": key} | results[key]) for key in sorted(results)]
+        part = path.with_name(f".{path.name}.part")
+        part.write_text("\n".join(rows) + "\n", encoding="utf-8")
+        part.replace(path)
 
 
 def drawn_report(
@@ -425,7 +438,7 @@ def drawn_report(
     sets : iterable of str
         Those to choose from.
     output : Path
-        Folder of the single results; the table goes beside it, the picture into the documentation.
+        File of the results; the table goes beside it, the picture into the documentation.
     cells : callable
         ``cells(sets, seeds)``
     work : callable
@@ -437,11 +450,11 @@ def drawn_report(
     parser = argparse.ArgumentParser(description=description.splitlines()[0])
     parser.add_argument("--sets", nargs="+", choices=tuple(sets), default=list(sets))
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--cells", type=Path, default=output, help="folder of single results")
+    parser.add_argument("--cells", type=Path, default=output, help="file of the results")
     parser.add_argument("--keep", type=Path, help="folder to keep fitted augmenters in")
     parser.add_argument("--report-only", action="store_true", help="compute nothing")
     parser.add_argument("--output", type=Path, default=output.with_suffix(".md"))
-    parser.add_argument("--picture", type=Path, default=pictures / f"{output.name}.png")
+    parser.add_argument("--picture", type=Path, default=pictures / f"{output.stem}.png")
     options = parser.parse_args()
 
     wanted = cells(options.sets, options.seeds)
@@ -453,14 +466,6 @@ def drawn_report(
     options.output.parent.mkdir(parents=True, exist_ok=True)
     options.output.write_text(text + "\n", encoding="utf-8")
     draw(results, options.sets, options.seeds, options.picture)
-
-
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    part.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    part.replace(path)
 
 
 def median(values: Iterable[float | None]) -> float | None:

@@ -9,8 +9,8 @@
 Trains the four designs with the three architectures of the paper, and the package's default, on
 15 % of the spectra of each class, and writes pages with Table 1 (classifiers), Table 2 (signal to
 noise), S1 and S2 (metrics), S3 (noise augmentation) and S4 (resources) to ``docs/benchmarks/``.
-Results are kept one by one in ``benchmarks/results/oxides/``: what is there is not computed again,
-and the pages show everything that is there, whatever was asked for now.
+Results are kept one by one in ``benchmarks/results/oxides.jsonl``: what is there is not computed
+again, and the pages show everything that is there, whatever was asked for now.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ from oxides import (
     median,
     of_other_code,
     read_cells,
+    read_results,
     run_cells,
     table,
 )
@@ -383,7 +384,7 @@ def main() -> None:
     parser.add_argument("--recipe", choices=RECIPES, default="refined")
     parser.add_argument("--epochs", type=int, help="at most; default: the recipe's")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
-    parser.add_argument("--cells", type=Path, default=RESULTS, help="folder of single results")
+    parser.add_argument("--cells", type=Path, default=RESULTS, help="file of the results")
     parser.add_argument("--keep", type=Path, help="folder to keep fitted augmenters in")
     parser.add_argument("--report-only", action="store_true", help="compute nothing")
     parser.add_argument("--docs", type=Path, default=DOCS, help="folder of the pages")
@@ -406,9 +407,7 @@ def main() -> None:
         )
     shown = dict.fromkeys([REAL, NOISE, *dags(), *dags(options.epochs), *asked])
     # More seeds than were asked for may be there, of another run or another benchmark.
-    seeds = sorted(
-        {int(p.stem.rpartition("-seed")[2]) for p in options.cells.glob("*/*-seed*.json")}
-    )
+    seeds = sorted({int(key.rpartition("-seed")[2]) for key in read_results(options.cells)})
     everything = [
         Cell(dataset, method, seed) for method in shown for seed in seeds for dataset in SETS
     ]

@@ -7,8 +7,8 @@
 
 15 % of the spectra of each class train, the others judge. A support vector machine and a neural
 network are trained on the real training spectra, on what each method makes of them, and on both.
-Results are kept one by one in ``benchmarks/results/oxides/``, and what is there is not computed
-again. Prints the tables and writes them to ``benchmarks/results/tstr_simulated.md``.
+Results are kept one by one in ``benchmarks/results/oxides.jsonl``, and what is there is not
+computed again. Prints the tables and writes them to ``benchmarks/results/tstr_simulated.md``.
 """
 
 from __future__ import annotations
@@ -178,7 +178,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--cells", type=Path, default=RESULTS, help="folder of single results")
+    parser.add_argument("--cells", type=Path, default=RESULTS, help="file of the results")
     parser.add_argument("--keep", type=Path, help="folder to keep fitted augmenters in")
     parser.add_argument("--report-only", action="store_true", help="compute nothing")
     parser.add_argument("--output", type=Path, default=RESULTS.parent)

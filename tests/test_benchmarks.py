@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -73,14 +74,31 @@ def test_what_is_there_is_not_computed_again(oxides, tmp_path):
             raise KeyboardInterrupt
         return {"seed": cell.seed}
 
+    file = tmp_path / "cells.jsonl"
     with pytest.raises(KeyboardInterrupt):
-        oxides.run_cells(cells, tmp_path, progress=False, work=evaluate)
-    oxides.run_cells(cells, tmp_path, progress=False, work=evaluate)
+        oxides.run_cells(cells, file, progress=False, work=evaluate)
+    oxides.run_cells(cells, file, progress=False, work=evaluate)
     assert computed == [0, 1, 1, 2]
-    assert [one["seed"] for one in oxides.read_cells(cells, tmp_path).values()] == [0, 1, 2]
-    assert sorted(p.name for p in (tmp_path / "K").iterdir()) == [
-        f"real-seed{seed}.json" for seed in range(3)
+    assert [one["seed"] for one in oxides.read_cells(cells, file).values()] == [0, 1, 2]
+    assert oxides.read_cells(cells[1:2], file) == {cells[1]: {"seed": 1}}
+
+
+def test_processes_side_by_side_keep_all_results(oxides, tmp_path):
+    """Two of them add to one file while it is read."""
+    file = tmp_path / "cells.jsonl"
+    code = (
+        "import sys; from pathlib import Path; from oxides import add_result\n"
+        "for i in range(40): add_result(Path(sys.argv[1]), f'{sys.argv[2]}-{i}', {'value': i})"
+    )
+    running = [
+        subprocess.Popen([sys.executable, "-c", code, file, name], cwd=BENCHMARKS)
+        for name in ("a", "b")
     ]
+    while any(process.poll() is None for process in running):
+        oxides.read_results(file)  # whole at any time
+    assert [process.returncode for process in running] == [0, 0]
+    expected = {f"{name}-{i}": {"value": i} for name in "ab" for i in range(40)}
+    assert oxides.read_results(file) == expected
 
 
 def _result(oxides, dataset, value, training, dag=False):

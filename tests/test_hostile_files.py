@@ -9,7 +9,9 @@ import json
 import os
 import resource
 import struct
+import tracemalloc
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -81,7 +83,11 @@ def refuse(path: Path, match: str | None = None) -> None:
     "name", ["../../escape.npy", "/tmp/escape.npy", "..\\escape.npy", "0/../../x.npy", "C:x.npy"]
 )
 def test_path_traversal(good, tmp_path, name):
-    refuse(pack(tmp_path / "a.dag", members(good) | {name: npy((0,))}), "is not a name")
+    """Nothing is unpacked to disk, whatever a member is called."""
+    folder = tmp_path / "a" / "b"
+    folder.mkdir(parents=True)
+    EELSAugmenter.load(pack(folder / "a.dag", members(good) | {name: npy((0,))}))
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [folder / "a.dag"]
     assert not Path("/tmp/escape.npy").exists()
 
 
@@ -103,6 +109,24 @@ def test_zip_bomb(good, tmp_path):
     before = peak()
     refuse(path, "claims to hold")
     assert peak() - before < 100 * 2**20
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2])
+@pytest.mark.parametrize("name", ["header.npy", "0/weights/0.npy"])
+def test_zip_bomb_that_claims_to_be_small(good, tmp_path, name, compression):
+    """What a member's size and checksum say belongs to its first bytes."""
+    size = 10_000
+    parts = members(good) | {name: npy((size - len(npy((9999,))),), "|u1") + bytes(2**26)}
+    path = pack(tmp_path / "a.dag", parts, compression)
+    raw = bytearray(path.read_bytes())
+    entry = raw.rindex(name.encode()) - 46
+    struct.pack_into("<I", raw, entry + 16, zlib.crc32(parts[name][:size]))
+    struct.pack_into("<I", raw, entry + 24, size)
+    path.write_bytes(raw)
+    tracemalloc.start()
+    refuse(path)
+    assert tracemalloc.get_traced_memory()[1] < 10 * 2**20
+    tracemalloc.stop()
 
 
 def test_members_that_share_their_bytes(good, tmp_path):
@@ -151,7 +175,8 @@ def test_pickled_objects(good, tmp_path, member):
 
 @pytest.mark.parametrize("descr", ["|O", "<U4", "|V1000000", "<c16", "<M8[s]", "<f16"])
 def test_arrays_of_other_things(good, tmp_path, descr):
-    refuse(pack(tmp_path / "a.dag", members(good) | {"x.npy": npy((0,), descr)}), "plain numbers")
+    path = pack(tmp_path / "a.dag", members(good) | {"x.npy": npy((0,), descr)})
+    refuse(path, "plain numbers|pickle")
 
 
 def change(good: Path, target: Path, edit) -> Path:
@@ -318,7 +343,7 @@ def test_headers_with_anything_in_them(good, tmp_path, data):
         node[key] = data.draw(ANYTHING)
         break
     path = tmp_path / "a.dag"
-    files.write(path, header, arrays, compress=False)
+    files.write(path, header, arrays)
     try:
         augmenter = EELSAugmenter.load(path)
     except AugmenterFileError:

@@ -8,7 +8,6 @@ import json
 import logging
 import signal
 import sys
-import threading
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
@@ -100,7 +99,12 @@ def command(function: Callable[..., Result]) -> Callable[..., None]:
             code = BAD_INPUT if _is_refusal(error) else FAILED
             text = _one_line(error) + (_way_on(given) if code == FAILED else "")
             raise _ending(f"error: {text}", code, debug) from error
-        text = _as_json(result.data) if as_json else _as_text(result)
+        if as_json:
+            from hyperspy_dag.io.files import to_strict_json
+
+            text = json.dumps(to_strict_json(result.data), ensure_ascii=False)
+        else:
+            text = "\n".join(_lines(result.data)) if result.text is None else result.text
         if hasattr(stdout, "reconfigure"):
             # The work is done: a terminal without some letter gets its number instead.
             stdout.reconfigure(errors="backslashreplace")
@@ -119,11 +123,6 @@ def command(function: Callable[..., Result]) -> Callable[..., None]:
 
 
 def note(text: str) -> None:
-    """Say something while working."""
-    _write(text)
-
-
-def _write(text: str) -> None:
     """Write one line to stderr, whatever blanks and line ends the text has."""
     print(" ".join(text.split()), file=sys.stderr, flush=True)  # noqa: T201
 
@@ -131,7 +130,7 @@ def _write(text: str) -> None:
 def _ending(text: str, code: int, debug: bool) -> typer.Exit:
     if debug:
         traceback.print_exc()
-    _write(text)
+    note(text)
     return typer.Exit(code)
 
 
@@ -145,12 +144,8 @@ def _way_on(given: dict[str, Any]) -> str:
 
 def _is_refusal(error: Exception) -> bool:
     """Whether a check of this package raised it, and not something below that gave in."""
-    if not isinstance(error, _REFUSALS):
-        return False
-    frame = error.__traceback__
-    while frame is not None and frame.tb_next is not None:
-        frame = frame.tb_next
-    return frame is not None and frame.tb_frame.f_globals["__name__"].startswith(_PACKAGE)
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return isinstance(error, _REFUSALS) and frame.f_globals["__name__"].startswith(_PACKAGE)
 
 
 def _one_line(error: Exception) -> str:
@@ -172,9 +167,6 @@ def _one_line(error: Exception) -> str:
 @contextmanager
 def _interrupts() -> Iterator[None]:
     """Turn the signals that end a job into :class:`Interrupted`."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
 
     def interrupt(number: int, _: object) -> None:
         raise Interrupted(number)
@@ -187,9 +179,9 @@ def _interrupts() -> Iterator[None]:
             signal.signal(one, handler)
 
 
-class _OneLine(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        return f"{record.levelname.lower()}: {' '.join(record.getMessage().split())}"
+class _OneLine(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        note(f"{record.levelname.lower()}: {record.getMessage()}")
 
 
 @contextmanager
@@ -202,10 +194,9 @@ def _messages(quiet: bool) -> Iterator[None]:
         text = str(message)
         if text not in said:
             said.add(text)
-            _write(f"warning: {text}")
+            note(f"warning: {text}")
 
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_OneLine())
+    handler = _OneLine()
     # What HyperSpy's reader says of a file that it cannot read is raised besides.
     handler.addFilter(lambda record: record.name != "hyperspy.io" or record.levelno < logging.ERROR)
     loggers = [logging.getLogger(name) for name in ("hyperspy", _PACKAGE)]
@@ -243,16 +234,6 @@ def _import_hyperspy() -> Any:
 
 
 # --- results --------------------------------------------------------------------------------------
-
-
-def _as_json(data: dict[str, Any]) -> str:
-    from hyperspy_dag.io.files import to_strict_json
-
-    return json.dumps(to_strict_json(data), ensure_ascii=False)
-
-
-def _as_text(result: Result) -> str:
-    return "\n".join(_lines(result.data)) if result.text is None else result.text
 
 
 def _lines(data: dict[str, Any], indent: str = "") -> Iterator[str]:

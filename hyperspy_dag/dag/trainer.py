@@ -8,6 +8,8 @@ comes from the class's seed and the epoch's number, so an epoch can be repeated 
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -201,19 +203,30 @@ class Trainer:
         """Copy of the averaged generator's weights."""
         return self.average.get_weights()
 
-    def state(self) -> list[np.ndarray]:
-        """Copy of all that training changes."""
-        return [v.numpy() for v in self._state_variables()]
+    def state(self) -> dict[str, np.ndarray]:
+        """Copy of all that training changes, by name."""
+        return {name: v.numpy() for name, v in self._state_variables().items()}
 
-    def restore(self, state: list[np.ndarray]) -> None:
+    def restore(self, state: dict[str, np.ndarray]) -> None:
         """Set all that training changes back to a copy taken by :meth:`state`."""
-        for variable, value in zip(self._state_variables(), state, strict=True):
-            variable.assign(value)
+        for name, variable in self._state_variables().items():
+            variable.assign(state[name])
 
-    def _state_variables(self) -> list:
-        models = (self.generator, self.average, *self.discriminators)
-        adams = (self._generator_adam, *self._discriminator_adams)
-        return [v for m in models for v in m.variables] + [v for a in adams for v in a.state]
+    def _state_variables(self) -> dict:
+        models = {"generator": self.generator, "average": self.average}
+        adams = {"generator": self._generator_adam}
+        for i, discriminator in enumerate(self.discriminators):
+            models[f"discriminator_{i}"] = discriminator
+            adams[f"discriminator_{i}"] = self._discriminator_adams[i]
+        named = {key: _by_name(key, model.variables) for key, model in models.items()}
+        state = {name: v for variables in named.values() for name, v in variables.items()}
+        for key, adam in adams.items():
+            names = [name for name, v in named[key].items() if v.trainable]
+            state[f"{key}/adam_step"] = adam.step
+            for moment in ("first", "second"):
+                moments = zip(names, getattr(adam, moment), strict=True)
+                state |= {f"{name}/adam_{moment}": v for name, v in moments}
+        return state
 
     def _rates(self, epoch: int, factor: float) -> tuple[float, float]:
         """(generator, discriminator) learning rates of an epoch."""
@@ -352,3 +365,14 @@ def lend_trainer(
     # Only of a fit that ended well, and only one: they hold memory.
     _idle_trainers.clear()
     _idle_trainers[key] = trainer
+
+
+def _by_name(prefix: str, variables: list) -> dict:
+    """Variables by Keras' paths, without the numbers that depend on what was made before."""
+    count: Counter[str] = Counter()
+    named = {}
+    for variable in variables:
+        path = f"{prefix}/{re.sub(r'_[0-9]+(?=/)', '', variable.path)}"
+        count[path] += 1
+        named[f"{path}/{count[path]}"] = variable
+    return named

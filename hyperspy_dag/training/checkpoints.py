@@ -30,11 +30,11 @@ class TrainingState:
     rate_factor : float
         What the learning rates are multiplied by.
     history : History
-    state : list of array
+    state : dict of str to array
         As of ``Trainer.state()``.
     good_epoch : int
         Epoch that a loss that is not finite goes back to.
-    good_state : list of array
+    good_state : dict of str to array
         What :attr:`state` was at that epoch.
     good_best, good_weights : Evaluation, list of array
         The best state until then, and its weights of the generator.
@@ -43,9 +43,9 @@ class TrainingState:
     epoch: int
     rate_factor: float
     history: History
-    state: list[np.ndarray]
+    state: dict[str, np.ndarray]
     good_epoch: int
-    good_state: list[np.ndarray]
+    good_state: dict[str, np.ndarray]
     good_best: Evaluation
     good_weights: list[np.ndarray]
 
@@ -112,7 +112,7 @@ class ClassCheckpoint:
             "seconds": seconds,
             "model": model.header(),
         }
-        write(self.model_file, header, model.arrays(), kind=CHECKPOINT, compress=False)
+        write(self.model_file, header, model.arrays(), kind=CHECKPOINT)
         if done:
             self.state_file.unlink(missing_ok=True)
 
@@ -133,13 +133,12 @@ class ClassCheckpoint:
             "good_best": asdict(state.good_best),
             "weights": len(state.good_weights),
             "history": asdict(state.history),
-            "variables": len(state.state),
         }
-        arrays = {f"state/{i}": array for i, array in enumerate(state.state)}
+        arrays = {f"state/{name}": array for name, array in state.state.items()}
         arrays |= {f"weights/{i}": array for i, array in enumerate(state.good_weights)}
         if state.good_epoch != state.epoch:
-            arrays |= {f"good/{i}": array for i, array in enumerate(state.good_state)}
-        write(self.state_file, header, arrays, kind=CHECKPOINT, compress=False)
+            arrays |= {f"good/{name}": array for name, array in state.good_state.items()}
+        write(self.state_file, header, arrays, kind=CHECKPOINT)
 
     def load(self, channels: int) -> SavedClass | None:
         """Read both files; None where training has to begin at the beginning.
@@ -193,22 +192,18 @@ def _seconds(header: dict) -> float:
 
 
 def _state(header: dict, arrays: dict[str, np.ndarray]) -> TrainingState:
-    def variables(name: str, count: str = "variables") -> list[np.ndarray]:
-        own = below(arrays, name)
-        return [own[str(i)] for i in range(header[count])]
-
     history = history_of(header["history"])
     epoch, good_epoch = header["epoch"], header["good_epoch"]
     if not (0 <= good_epoch <= epoch == len(history.generator_cost)):
         raise ValueError(f"epoch {epoch} with {len(history.generator_cost)} epochs of history")
-    state = variables("state")
+    state = below(arrays, "state")
     return TrainingState(
         epoch=epoch,
         rate_factor=float(header["rate_factor"]),
         history=history,
         state=state,
         good_epoch=good_epoch,
-        good_state=state if good_epoch == epoch else variables("good"),
+        good_state=state if good_epoch == epoch else below(arrays, "good"),
         good_best=evaluation_of(header["good_best"]),
-        good_weights=variables("weights", "weights"),
+        good_weights=[arrays[f"weights/{i}"] for i in range(header["weights"])],
     )

@@ -137,7 +137,7 @@ def begin_run(folder: Path, every: int, settings: dict[str, Any], data: Training
     with run.lock():
         # Another process may have been faster than the check.
         check_new_run(folder)
-        write(folder / _RUN_FILE, header, arrays, kind=CHECKPOINT, compress=False)
+        write(folder / _RUN_FILE, header, arrays, kind=CHECKPOINT)
     return run
 
 

@@ -171,9 +171,10 @@ class ClassTraining:
             state = saved.state
             self.best, self.weights = saved.model.best, saved.model.weights
             self.history = state.history
-            self._restore(state.state)
+            trainer.restore(self._checked(state.state))
             self.epoch, self.rate_factor = state.epoch, state.rate_factor
-            self._good_epoch, self._good_state = state.good_epoch, state.good_state
+            self._good_epoch = state.good_epoch
+            self._good_state = self._checked(state.good_state)
             self._good_best = state.good_best, state.good_weights
         self._saved_epoch = self.epoch
 
@@ -243,7 +244,7 @@ class ClassTraining:
         waited = last.epoch - self.best.epoch
         return last.reached or (recipe.patience is not None and waited >= recipe.patience)
 
-    def _keep_as_good(self, state: list[np.ndarray]) -> None:
+    def _keep_as_good(self, state: dict[str, np.ndarray]) -> None:
         self._good_epoch, self._good_state = self.epoch, state
         self._good_best = self.best, self.weights
 
@@ -297,11 +298,15 @@ class ClassTraining:
         )
         self._saved_epoch = self.epoch
 
-    def _restore(self, state: list[np.ndarray]) -> None:
-        shapes = [array.shape for array in self.trainer.state()]
-        if [array.shape for array in state] != shapes:
+    def _checked(self, state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Return a state of a file if it belongs to these networks."""
+        own = self.trainer.state()
+        if state.keys() == {str(i) for i in range(len(own))}:
+            # Version 0.1 had them numbered, in this order.
+            state = {name: state[str(i)] for i, name in enumerate(own)}
+        if {k: a.shape for k, a in state.items()} != {k: a.shape for k, a in own.items()}:
             raise AugmenterFileError(
                 f"{self.job.checkpoint.state_file} was written by a version of hyperspy_dag with "
                 "other networks; go on with that version, or fit anew"
             )
-        self.trainer.restore(state)
+        return state

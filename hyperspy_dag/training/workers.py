@@ -3,6 +3,9 @@
 
 Whatever the place, a class is one call of :func:`.train_class.train_class`, and what it gives
 depends on the job alone.
+
+joblib is no substitute: its own processes lose all classes where one of them is killed, its dask
+backend never returns then, and neither tells of epochs or ends what runs at Ctrl-C.
 """
 
 from __future__ import annotations
