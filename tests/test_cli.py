@@ -24,6 +24,7 @@ from hyperspy_dag import EELSAugmenter, get_labels
 from hyperspy_dag.cli import _demo, app
 from hyperspy_dag.cli._files import read_labels, read_signal
 from hyperspy_dag.labels import parse_labels
+from hyperspy_dag.training.settings import FitSettings
 from hyperspy_dag.training.train_class import ClassTraining, TrainingDivergedError
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fewer than")
@@ -95,7 +96,7 @@ def test_help_is_light_and_has_examples(run_python):
 
 def test_defaults_in_the_help_are_the_librarys():
     text = re.sub(r"\s+", " ", run("augment", "--help").stdout)
-    default, paper = EELSAugmenter(), EELSAugmenter(recipe="paper")
+    default, paper = FitSettings.checked(), FitSettings.checked(recipe="paper")
     assert f"{default.design} (default)" in text
     assert f"{default.architecture} (default)" in text
     assert f"recipe has {paper.architecture} as default" in text

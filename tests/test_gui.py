@@ -19,7 +19,7 @@ from hyperspy_dag.gui import model, toolkits
 from hyperspy_dag.gui.model import AugmentationTool
 from hyperspy_dag.gui.regions import Region, region_labels
 
-WAIT = 60
+WAIT = 240
 
 
 @pytest.fixture(scope="module")

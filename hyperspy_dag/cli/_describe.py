@@ -89,7 +89,7 @@ def _describe_training(folder: Path) -> dict[str, Any]:
 
 def _describe_signal(path: Path, signal: str | None) -> tuple[dict[str, Any], EELSSpectrum]:
     from hyperspy_dag._utils.checks import SIGNAL_FORMATS
-    from hyperspy_dag.labels.parsing import stored_classes
+    from hyperspy_dag.labels.label_map import stored_classes
     from hyperspy_dag.preprocessing import check_signal
     from hyperspy_dag.preprocessing.energy_axis import EnergyAxis
     from hyperspy_dag.preprocessing.record import preprocessing_record

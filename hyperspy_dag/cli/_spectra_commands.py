@@ -238,8 +238,9 @@ def sample(
       hyperspy-dag sample oxides.dag MnO.hspy --label MnO --dose 0.5 --seed 1
       hyperspy-dag sample oxides.dag million.zspy -n 1000000 --lazy
     """
+    from hyperspy_dag import EELSAugmenter
     from hyperspy_dag._utils.checks import check_existing
-    from hyperspy_dag.labels.parsing import stored_classes
+    from hyperspy_dag.labels.label_map import stored_classes
 
     output = check_output(output, force, [augmenter], signal=True)
     loaded = EELSAugmenter.load(check_existing(augmenter))
