@@ -22,8 +22,9 @@ from ._utils.checks import (
 )
 from ._utils.streams import FIT, SAMPLE, class_stream
 from ._utils.warnings import warn
-from .dag.architectures import ARCHITECTURES, GeneratorBranches
+from .dag.architectures import ARCHITECTURES
 from .dag.designs import DESIGNS
+from .dag.drawing import weight_shapes
 from .dag.fitted_class import FittedClass
 from .dag.recipes import RECIPES
 from .dag.sources import SpectrumSource, lazy_stack
@@ -886,17 +887,15 @@ def _warn_if_not_reached(label: Any, model: FittedClass, stopping: str | None) -
 
 
 def _check_models(fit: FitResult) -> None:
-    """Check what networks will be made from, before any memory is taken for them."""
+    """Check that the generators are those of the settings."""
+    recipe = RECIPES[fit.settings.recipe]
     architecture = ARCHITECTURES[fit.settings.architecture]
-    channels = fit.energy_axis.size
-    # The last layer of branches is the largest.
-    branched = isinstance(architecture.generator, GeneratorBranches)
-    largest = (channels, channels) if branched else (channels,)
+    shapes = weight_shapes(fit.energy_axis.size, architecture, recipe)
     for model in fit.models.values():
-        if (model.class_model is not None) != RECIPES[fit.settings.recipe].physical:
+        if (model.class_model is not None) != recipe.physical:
             raise ValueError("a statistical model where there should be none, or none")
-        if not any(weight.shape[-len(largest) :] == largest for weight in model.weights):
-            raise ValueError(f"no layer of {channels} channels")
+        if [weight.shape for weight in model.weights] != shapes:
+            raise ValueError("weights that do not belong to the architecture")
 
 
 def _not_understood(path: Path, error: Exception) -> AugmenterFileError:

@@ -24,7 +24,6 @@ from hyperspy_dag.dag import trainer as trainer_module
 from hyperspy_dag.dag.architectures import ARCHITECTURES
 from hyperspy_dag.dag.designs import DESIGNS
 from hyperspy_dag.dag.recipes import RECIPES
-from hyperspy_dag.dag.sampling import sampler_for
 from hyperspy_dag.dag.stopping import Judge
 from hyperspy_dag.dag.trainer import Costs, Trainer
 from hyperspy_dag.training.train_class import SMALLEST_GAIN
@@ -547,7 +546,6 @@ def other_keras() -> Iterator[Callable[[], None]]:
 
     def change() -> None:
         trainer_module._idle_trainers.clear()
-        sampler_for.cache_clear()
         for name, value in others.items():
             getattr(config, f"set_{name}")(value)
 
@@ -559,7 +557,6 @@ def other_keras() -> Iterator[Callable[[], None]]:
     for name, value in own.items():
         getattr(config, f"set_{name}")(value)
     trainer_module._idle_trainers.clear()
-    sampler_for.cache_clear()
 
 
 @pytest.mark.parametrize(

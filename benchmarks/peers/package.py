@@ -10,6 +10,7 @@ import hyperspy_dag
 from hyperspy_dag.dag.architectures import ARCHITECTURES
 from hyperspy_dag.dag.designs import DESIGNS
 from hyperspy_dag.dag.recipes import RECIPES
+from hyperspy_dag.dag.sources import SpectrumSource
 from hyperspy_dag.dag.stopping import Judge
 from hyperspy_dag.dag.trainer import Trainer
 
@@ -31,7 +32,8 @@ def make(work: Work):
             trained += 1
 
     def sample(n: int) -> np.ndarray:
-        return trainer.sampler.draw(n, seed, None)
+        source = SpectrumSource(work.channels, architecture, recipe, None, trainer.weights(), seed)
+        return source.draw(n)
 
     def evaluate(_: int) -> None:
         judge.judge(trained, sample(judge.n_synthetic))

@@ -21,7 +21,7 @@ try:
         _backend = keras.config.backend()
 except ImportError as error:
     raise ImportError(
-        "training and sampling need TensorFlow >= 2.18 with Keras 3, which could not be imported "
+        "training needs TensorFlow >= 2.18 with Keras 3, which could not be imported "
         f"({error}); install it with: pip install tensorflow"
     ) from error
 

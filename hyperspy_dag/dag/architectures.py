@@ -11,6 +11,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+#: Published noise of the generator's branches: Poisson rate after hidden layers and before the
+#: branch's end, Gaussian standard deviation (del-Pozo-Bueno et al. 2024).
+POISSON_RATE, LAST_POISSON_RATE, GAUSSIAN_STDDEV = 0.5, 0.15, 0.15
+
+#: Channels of a generator's convolution.
+CONVOLUTION_SIZE = 7
+
+#: A branch with fewer units than this could not carry a spectrum's shape.
+_SMALLEST_LAYER = 4
+
+
+def layer_width(fraction: float, of: int) -> int:
+    """Units of a layer that is given as a fraction of another width."""
+    return max(_SMALLEST_LAYER, round(fraction * of))
+
 
 @dataclass(frozen=True)
 class GeneratorBranches:
@@ -36,6 +51,19 @@ class GeneratorBranches:
     noisy_layers: tuple[int, ...]
     join_layers: int
     convolution_filters: int = 0
+
+    def widths(self, channels: int) -> list[int]:
+        """Return the widths of a branch's layers, the last included."""
+        width = layer_width(1.0 / self.branches, channels)
+        return [*(layer_width(fraction, width) for fraction in self.layers), width]
+
+    def poisson_rate(self, layer: int) -> float:
+        """Return the rate of the Poisson noise after a layer."""
+        return POISSON_RATE if layer < len(self.layers) else LAST_POISSON_RATE
+
+    def max_shift(self, channels: int) -> int:
+        """Return the largest translation at a branch's end, in channels."""
+        return max(1, self.widths(channels)[-1] // 50)
 
 
 @dataclass(frozen=True)

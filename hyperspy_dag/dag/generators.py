@@ -11,7 +11,7 @@ from .architectures import Architecture, GeneratorBranches
 from .class_model.latent import LATENT_SIZE, LEVEL, MAX_COMPONENTS, SCORES, SHIFT
 from .class_model.model import ClassModel
 from .class_model.noise import KERNEL_SIZE
-from .class_model.shift import PADDING
+from .class_model.shift import PADDING, padded_size
 from .networks import BranchedBody, CompactBody, Composite, Initialisers
 from .recipes import Recipe
 
@@ -80,7 +80,7 @@ class PhysicalGenerator(Composite, keras.Model):
     Notes
     -----
     These are the paper's layers (translation, Poissonian noise) in the order in which the
-    instrument has them, so that they can be asked for less noise, another dose or more jitter.
+    instrument has them. :func:`.drawing.measure` does the same in NumPy, for other doses too.
     The model of :mod:`hyperspy_dag.dag.class_model.model` gives the weights that training begins
     with.
     """
@@ -109,21 +109,17 @@ class PhysicalGenerator(Composite, keras.Model):
         for name in (*fixed, "jitter", "level", "intensity"):
             getattr(self, name).assign(getattr(model, name))
 
-    def call(self, latent, seed, noise=True, dose=1.0, jitter=None):
+    def call(self, latent, seed, noise=True):
         """Return spectra of shape (n, channels).
 
         Parameters
         ----------
         latent : tensor of shape (n, latent_size)
             Scores, energy shift and logarithm of the noise level, standardised; then free ones.
-        seed : integer tensor of shape (2,) or Supply
+        seed : integer tensor of shape (2,)
         noise : bool, default True
-        dose : float or tensor, default 1.0
-            Relative to the training spectra's; noise goes with its inverse square root.
-        jitter : float or tensor, optional
-            Root mean square of the energy shift in channels; the class's own by default.
         """
-        seeds = draws.split(seed, 2)
+        seeds = tf.unstack(tf.random.split(seed, 2))
         scores, position, level = latent[:, SCORES], latent[:, SHIFT], latent[:, LEVEL, None]
         correction = self.body(latent, seed=seeds[0], noise=noise)
         if self.body.corrects_scores:
@@ -133,18 +129,16 @@ class PhysicalGenerator(Composite, keras.Model):
             + tf.matmul(scores, tf.convert_to_tensor(self.basis))
             + correction
         )
-        jitter = tf.convert_to_tensor(self.jitter) if jitter is None else jitter
-        spectra = shift_energy(spectra, jitter * position)
+        spectra = shift_energy(spectra, tf.convert_to_tensor(self.jitter) * position)
         if noise:
             mean, spread = tf.unstack(tf.convert_to_tensor(self.level))
-            level = tf.exp(mean + spread * level) / tf.sqrt(tf.cast(dose, tf.float32))
-            spectra += level * self._unit_noise(spectra, seeds[1])
+            spectra += tf.exp(mean + spread * level) * self._unit_noise(spectra, seeds[1])
         maximum = tf.reduce_max(spectra, axis=1, keepdims=True)
         return spectra / tf.where(tf.convert_to_tensor(self.unit_maximum) > 0, maximum, 1.0)
 
     def _unit_noise(self, spectra, seed):
         """Noise of level 1: more where there is more intensity, neighbours correlated."""
-        size = [draws.batch_size(spectra), spectra.shape[1] + KERNEL_SIZE - 1]
+        size = [tf.shape(spectra)[0], spectra.shape[1] + KERNEL_SIZE - 1]
         white = draws.normal(size, seed)
         kernel = tf.convert_to_tensor(self.kernel)[:, None, None]
         spread = tf.nn.conv1d(white[:, :, None], kernel, 1, "VALID")[:, :, 0]
@@ -163,9 +157,9 @@ def shift_energy(spectra: tf.Tensor, shift: tf.Tensor) -> tf.Tensor:
         Channels; positive moves features to higher energy loss. Edges are held.
     """
     channels = spectra.shape[1]
-    size = channels + 2 * PADDING
+    size = padded_size(channels)
     left = tf.repeat(spectra[:, :1], PADDING, axis=1)
-    right = tf.repeat(spectra[:, -1:], PADDING, axis=1)
+    right = tf.repeat(spectra[:, -1:], size - channels - PADDING, axis=1)
     padded = tf.concat([left, spectra, right], axis=1)
     rise = right[:, :1] - left[:, :1]
     ramp = left[:, :1] + rise * tf.linspace(0.0, 1.0, size)

@@ -3,8 +3,8 @@
 
 All act in training *and* at generation: the noise of a synthetic spectrum comes from them
 (del-Pozo-Bueno et al. 2024). Every draw is stateless. A call may be given its ``seed`` (an
-integer tensor of shape (2,), or a :class:`.draws.Supply`), which makes the whole network a pure
-function of its input and that seed; without one the layer uses a Keras seed generator of its own.
+integer tensor of shape (2,)), which makes the whole network a pure function of its input and that
+seed; without one the layer uses a Keras seed generator of its own.
 """
 
 from __future__ import annotations
@@ -182,7 +182,7 @@ class Translation(_RandomLayer):
     def call(self, inputs, seed=None, noise: bool = True):
         if not noise:
             return inputs
-        shape = [draws.batch_size(inputs)] if self.per_spectrum else [1]
+        shape = [tf.shape(inputs)[0]] if self.per_spectrum else [1]
         shift = draws.integers(shape, -self.max_shift, self.max_shift + 1, self._seed(seed))
         if self.per_spectrum:
             return shift_channels(inputs, shift)

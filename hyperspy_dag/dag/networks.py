@@ -14,15 +14,8 @@ import numpy as np
 
 from . import draws
 from ._tensorflow import keras, tf
-from .architectures import DiscriminatorBranch
+from .architectures import CONVOLUTION_SIZE, GAUSSIAN_STDDEV, DiscriminatorBranch, layer_width
 from .layers import GaussianNoise, MinibatchDiscrimination, PoissonNoise, Translation
-
-#: Published noise of the generator's branches: Poisson rate after hidden layers and before the
-#: branch's end, Gaussian standard deviation (del-Pozo-Bueno et al. 2024).
-POISSON_RATE, LAST_POISSON_RATE, GAUSSIAN_STDDEV = 0.5, 0.15, 0.15
-
-#: A branch with fewer units than this could not carry a spectrum's shape.
-_SMALLEST_LAYER = 4
 
 
 def glorot(*shape: int) -> float:
@@ -116,10 +109,6 @@ class Initialisers:
             shape = layer.kernel.shape
             drawn = random.random(shape, dtype=np.float32)
             layer.kernel.assign(np.float32(limit(*shape)) * (2.0 * drawn - 1.0))
-
-
-def _width(fraction: float, of: int) -> int:
-    return max(_SMALLEST_LAYER, round(fraction * of))
 
 
 class Composite(keras.layers.Layer):
@@ -218,9 +207,8 @@ class BranchedBody(Composite):
         self.slope = slope
         self.branches = table.branches
         self.filters = table.convolution_filters
-        self.width = _width(1.0 / table.branches, channels)
-        widths = [*(_width(f, self.width) for f in table.layers), self.width]
-        last = len(widths) - 1
+        widths = table.widths(channels)
+        self.width, last = widths[-1], len(widths) - 1
         self.stages = []
         self.noises: list[list[keras.layers.Layer]] = []
         for i, units in enumerate(widths):
@@ -230,8 +218,8 @@ class BranchedBody(Composite):
                 self.stages.append(BranchDense(self.width * self.filters, initialisers))
             else:
                 filters = self.filters if i < last else 1
-                self.stages.append(BranchConvolution(filters, 7, initialisers))
-            rate = LAST_POISSON_RATE if i == last else POISSON_RATE
+                self.stages.append(BranchConvolution(filters, CONVOLUTION_SIZE, initialisers))
+            rate = table.poisson_rate(i)
             refined = not paper_noise
             self.noises.append(
                 [
@@ -242,22 +230,22 @@ class BranchedBody(Composite):
                 else []
             )
         self.translation = Translation(
-            max_shift=max(1, self.width // 50), per_spectrum=not paper_noise
+            max_shift=table.max_shift(channels), per_spectrum=not paper_noise
         )
         self.join = [initialisers.dense(channels) for _ in range(table.join_layers)]
         self.output_layer = initialisers.dense(channels, glorot if paper_noise else nearly_zero)
 
     def call(self, latent, seed, noise=True):
         """Return spectra of shape (n, channels)."""
-        seeds = iter(draws.split(seed, 1 + sum(map(len, self.noises))))
+        seeds = iter(tf.unstack(tf.random.split(seed, 1 + sum(map(len, self.noises)))))
         n = tf.shape(latent)[0]
         x = tf.repeat(latent[None], self.branches, axis=0)
         for i, (stage, noises) in enumerate(zip(self.stages, self.noises, strict=True)):
             x = tf.nn.leaky_relu(stage(x), self.slope)
             if self.filters and i == 0:
                 x = tf.reshape(x, [self.branches, n, self.width, self.filters])
-            if noises:
-                x = self._add_noise(x, *noises, seeds, noise)
+            for layer in noises:
+                x = layer(x, seed=next(seeds), noise=noise)
         # Each branch of each spectrum moves by itself.
         x = tf.reshape(x, [self.branches * n, self.width])
         x = self.translation(x, seed=next(seeds), noise=noise)
@@ -266,19 +254,6 @@ class BranchedBody(Composite):
         for layer in self.join:
             x = tf.nn.leaky_relu(layer(x), self.slope)
         return self.output_layer(x)
-
-    @staticmethod
-    def _add_noise(x, poisson, gaussian, seeds, noise):
-        sources = next(seeds), next(seeds)
-        fixed = not (poisson.trainable_amplitude or gaussian.trainable_amplitude)
-        if noise and fixed and isinstance(sources[0], draws.Supply):
-            # Draws are a fifth of the time of sampling.
-            return x + draws.poisson_and_normal(
-                tf.shape(x), poisson.rate, gaussian.stddev, sources[0]
-            )
-        for layer, source in zip((poisson, gaussian), sources, strict=True):
-            x = layer(x, seed=source, noise=noise)
-        return x
 
 
 class CompactBody(Composite):
@@ -321,7 +296,7 @@ class _DiscriminatorBranch(Composite):
         self.convolutions = [
             initialisers.convolution(filters, 7, strides=3) for filters in table.convolution_filters
         ]
-        self.dense = [initialisers.dense(_width(f, channels)) for f in table.layers]
+        self.dense = [initialisers.dense(layer_width(f, channels)) for f in table.layers]
         self.minibatch = initialisers.layer(
             MinibatchDiscrimination(table.kernels, table.dims), glorot
         )

@@ -1,19 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where a class's spectra come from, as an object that any process can draw from.
-
-Importing this needs no TensorFlow; drawing does.
-"""
+"""Where a class's spectra come from, as an object that any process can draw from (NumPy alone)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hyperspy_dag._utils.streams import BLOCK_NOISE, child_stream
+from hyperspy_dag.io.files import AugmenterFileError
+
 from .architectures import Architecture
-from .class_model.model import ClassModel
+from .class_model.model import ClassModel, draw_latent
+from .drawing import generate, weight_shapes
 from .recipes import Recipe
 
 if TYPE_CHECKING:
@@ -37,11 +38,18 @@ class SpectrumSource:
     architecture : Architecture
     recipe : Recipe
     class_model : ClassModel or None
+        Where the latent vectors come from; None: the standard normal law.
     weights : list of array
     seed : numpy.random.SeedSequence
-    noise : bool
-    options : dict
+        The same seed gives the same spectra.
+    noise : bool, default True
+    options : dict, optional
         ``dose`` and ``jitter`` of a physical generator.
+
+    Raises
+    ------
+    AugmenterFileError
+        The weights do not belong to these networks.
     """
 
     channels: int
@@ -50,28 +58,32 @@ class SpectrumSource:
     class_model: ClassModel | None
     weights: list[np.ndarray]
     seed: np.random.SeedSequence
-    noise: bool
-    options: dict[str, float]
+    noise: bool = True
+    options: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        expected = weight_shapes(self.channels, self.architecture, self.recipe)
+        if [weight.shape for weight in self.weights] != expected:
+            raise AugmenterFileError(
+                "the weights of this generator do not belong to its architecture: the file that "
+                "it was loaded from is damaged, or of a version with other networks"
+            )
 
     def draw(self, n: int, first_block: int = 0) -> np.ndarray:
-        """Draw `n` spectra, the first that of block `first_block`; shape (n, channels), float32.
+        """Draw `n` spectra, the first that of block `first_block`; shape (n, channels), float32."""
+        spectra = np.empty((n, self.channels), np.float32)
+        for i in range(0, n, BLOCK):
+            block = self._draw_block(first_block + i // BLOCK)
+            spectra[i : i + BLOCK] = block[: n - i]
+        return spectra
 
-        Raises
-        ------
-        AugmenterFileError
-            The weights do not belong to these networks.
-        """
-        from .sampling import sampler_for
-
-        return sampler_for(self.channels, self.architecture, self.recipe).draw(
-            n,
-            self.seed,
-            self.class_model,
-            first_block=first_block,
-            weights=self.weights,
-            noise=self.noise,
-            options=self.options,
-        )
+    def _draw_block(self, block: int) -> np.ndarray:
+        size = self.architecture.latent_size
+        latent = draw_latent(self.class_model, BLOCK, size, self.seed, block * BLOCK)
+        own = child_stream(self.seed, BLOCK_NOISE, block)
+        random = np.random.Generator(np.random.SFC64(own)) if self.noise else None
+        networks = self.channels, self.architecture, self.recipe
+        return generate(latent, self.weights, *networks, random, **self.options)
 
 
 def lazy_stack(sources: Sequence[SpectrumSource], n: int, channels: int) -> da.Array:

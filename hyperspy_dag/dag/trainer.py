@@ -29,7 +29,6 @@ from .losses import discriminator_loss, generator_loss
 from .networks import Discriminator, Initialisers
 from .optimiser import Adam
 from .recipes import Recipe
-from .sampling import Sampler
 from .transforms import apply_view
 
 #: Length of the step that the gradient penalty takes, in standard deviations of a channel.
@@ -82,7 +81,6 @@ class Trainer:
             make_generator(channels, architecture, recipe, initialisers)
             for initialisers in (self._initialisers[0], Initialisers())
         )
-        self.sampler = Sampler(self.average, architecture.latent_size)
         self.discriminators = [self._make_discriminator(i) for i in self._initialisers[1:]]
         self._generator_adam = Adam(self.generator.trainable_variables, recipe.beta_1)
         self._discriminator_adams = [

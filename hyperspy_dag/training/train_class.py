@@ -20,6 +20,7 @@ from hyperspy_dag.dag.class_model.model import fit_class_model
 from hyperspy_dag.dag.designs import Design
 from hyperspy_dag.dag.fitted_class import FittedClass, History
 from hyperspy_dag.dag.recipes import Recipe
+from hyperspy_dag.dag.sources import SpectrumSource
 from hyperspy_dag.dag.stopping import Evaluation, Judge, StoppingRule
 from hyperspy_dag.io.files import AugmenterFileError
 
@@ -222,9 +223,15 @@ class ClassTraining:
         )
 
     def _evaluate(self, epoch: int) -> Evaluation:
-        synthetic = self.trainer.sampler.draw(
-            self.judge.n_synthetic, self._sampling_seed, self.class_model
+        source = SpectrumSource(
+            self.trainer.channels,
+            self.trainer.architecture,
+            self.trainer.recipe,
+            self.class_model,
+            self.trainer.weights(),
+            self._sampling_seed,
         )
+        synthetic = source.draw(self.judge.n_synthetic)
         self._examples = synthetic[:N_EXAMPLES].copy()
         return self.judge.judge(epoch, synthetic)
 

@@ -9,15 +9,7 @@ from scipy import stats
 
 from hyperspy_dag.dag._tensorflow import keras, tf
 from hyperspy_dag.dag.class_model.shift import fourier_shift
-from hyperspy_dag.dag.draws import (
-    Supply,
-    dropout_factors,
-    integers,
-    normal,
-    poisson,
-    poisson_and_normal,
-    split,
-)
+from hyperspy_dag.dag.draws import dropout_factors, normal
 from hyperspy_dag.dag.generators import shift_energy
 from hyperspy_dag.dag.layers import (
     GaussianNoise,
@@ -133,65 +125,6 @@ def test_normal_draws_are_normal_and_independent():
     for function in (np.asarray, np.abs):
         assert abs(np.corrcoef(function(first), function(second))[0, 1]) < 0.01
         assert abs(np.corrcoef(function(first[1:]), function(first[:-1]))[0, 1]) < 0.01
-
-
-def supplied(make, seed):
-    """What `make(source)` returns within a compiled function that a supply brings draws to."""
-    supplies = []
-
-    def compiled(drawn):
-        supplies.append(Supply(drawn))
-        return make(supplies[-1])
-
-    call = tf.function(compiled, autograph=False).get_concrete_function(
-        tf.TensorSpec([None], tf.float32)
-    )
-    return [x.numpy() for x in call(supplies[-1].draw(np.random.SeedSequence(seed)))]
-
-
-def test_supplied_draws_follow_their_laws_and_are_independent():
-    def make(source):
-        first, second = split(source, 2)
-        return [
-            normal([301, 701], first),
-            poisson([300, 700], 0.5, second),
-            integers([50_001], -2, 3, first),
-            normal([301, 701], second),
-        ]
-
-    gauss, count, whole, other = supplied(make, 1)
-    assert gauss.shape == other.shape == (301, 701)
-    assert stats.kstest(gauss.ravel(), "norm").pvalue > 0.01
-    assert gauss.var() == pytest.approx(1, abs=0.01)
-    assert abs(np.corrcoef(gauss.ravel(), other.ravel())[0, 1]) < 0.01
-    observed = np.bincount(count.ravel().astype(int), minlength=5)[:5]
-    expected = stats.poisson.pmf(range(5), 0.5) * count.size
-    np.testing.assert_allclose(observed, expected, atol=5 * np.sqrt(expected.max()))
-    assert whole.dtype == np.int32
-    assert stats.chisquare(np.bincount(whole + 2, minlength=5)).pvalue > 1e-3
-    again, *_ = supplied(make, 1)
-    np.testing.assert_array_equal(gauss, again)
-    assert (supplied(make, 2)[0] != gauss).mean() > 0.99
-
-
-@pytest.mark.parametrize("rate", [0.15, 0.5])
-def test_a_supplied_sum_has_the_law_of_a_poisson_and_a_normal_draw(rate):
-    stddev, counts = 0.15, np.arange(20)
-
-    def distribution(x):
-        weights = stats.poisson.pmf(counts, rate)
-        return (weights * stats.norm.cdf((x[:, None] - counts) / stddev)).sum(axis=1)
-
-    def make(source):
-        return [
-            poisson_and_normal([300, 101], rate, stddev, source),
-            normal([300, 100], source, stddev),
-        ]
-
-    sums, alone = supplied(make, 5)
-    assert stats.kstest(sums.ravel(), distribution).pvalue > 0.01
-    assert sums.var() == pytest.approx(rate + stddev**2, rel=0.03)
-    assert stats.kstest(alone.ravel() / stddev, "norm").pvalue > 0.01
 
 
 def test_dropout_drops_its_share_and_keeps_the_mean():

@@ -8,11 +8,12 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.fft import irfft, next_fast_len, rfft
 
 from .components import NOISE_FACTOR, Components
 from .noise import relative_level
 
-#: Channels that a spectrum is continued by at both ends before it is shifted.
+#: Channels that a spectrum is continued by at both ends before it is shifted, at least.
 PADDING = 32
 
 #: Gives -2 log likelihood, but for constants, of the shifts of n spectra in channels.
@@ -22,30 +23,43 @@ Misfits = Callable[[NDArray], NDArray[np.float64]]
 BACKGROUND_ORDER = 3
 
 
+def padded_size(channels: int) -> int:
+    """Channels of a spectrum that is continued at both ends; a good size for Fourier transforms."""
+    return next_fast_len(channels + 2 * PADDING, real=True)
+
+
 class Shifter:
     """Shifts the same spectra again and again, see :func:`fourier_shift`.
 
     Parameters
     ----------
-    spectra : array of shape (n, channels)
+    spectra : array of shape (n, channels), float32 or float64
     """
 
     def __init__(self, spectra: NDArray):
-        self._channels = spectra.shape[1]
-        padded = np.pad(spectra, ((0, 0), (PADDING, PADDING)), mode="edge")
-        self._size = padded.shape[1]
-        first, self._rise = padded[:, :1], padded[:, -1:] - padded[:, :1]
-        self._ramp = first + self._rise * np.linspace(0, 1, self._size)
-        self._transform = np.fft.rfft(padded - self._ramp, axis=1)
+        channels = spectra.shape[1]
+        self._size = padded_size(channels)
+        right = self._size - channels - PADDING
+        padded = np.pad(spectra, ((0, 0), (PADDING, right)), mode="edge")
+        self._first, self._rise = padded[:, :1], padded[:, -1:] - padded[:, :1]
+        along = np.linspace(0, 1, self._size, dtype=padded.dtype)
+        self._window = slice(PADDING, PADDING + channels)
+        self._along = along[self._window]
+        self._transform = rfft(padded - (self._first + self._rise * along), axis=1)
 
-    def shifted(self, shift: NDArray) -> NDArray[np.float64]:
+    def shifted(self, shift: NDArray) -> NDArray:
         """Return the spectra moved by `shift` channels, array of shape (n,)."""
-        shift = np.asarray(shift)[:, None]
-        phase = np.exp(-2j * np.pi * np.fft.rfftfreq(self._size) * shift)
-        moved = np.fft.irfft(self._transform * phase, self._size, axis=1)
-        moved += self._ramp
-        moved -= self._rise / (self._size - 1) * shift
-        return moved[:, PADDING : PADDING + self._channels]
+        shift = np.asarray(shift, self._along.dtype)[:, None]
+        angle = shift * (-2 * np.pi * np.fft.rfftfreq(self._size)).astype(shift.dtype)
+        # A tenth of the time of a complex exponential.
+        phase = np.empty(angle.shape, self._transform.dtype)
+        np.cos(angle, out=phase.real)
+        np.sin(angle, out=phase.imag)
+        phase *= self._transform
+        moved = irfft(phase, self._size, axis=1, overwrite_x=True)[:, self._window]
+        moved += self._rise * self._along
+        moved += self._first - self._rise / (self._size - 1) * shift
+        return moved
 
 
 def fourier_shift(spectra: NDArray, shift: NDArray) -> NDArray[np.float64]:
