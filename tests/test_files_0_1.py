@@ -18,8 +18,9 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*fewer than")
 
 FILES = Path(__file__).parent / "files_0_1"
 
-#: Of noise-free spectra; two draws of 400 from the same weights differ by up to this much.
-SPREAD = {"refined": 0.04, "interrupted": 0.04, "paper": 0.15}
+#: Of noise-free spectra; two draws of 400 from the same weights differ by up to this much. The second
+#: class of the interrupted training is begun by this version, whose model of few spectra is another.
+SPREAD = {"refined": 0.04, "interrupted": 0.1, "paper": 0.15}
 
 
 def check_means(augmenter: EELSAugmenter, name: str) -> None:
@@ -33,7 +34,7 @@ def check_means(augmenter: EELSAugmenter, name: str) -> None:
 @pytest.mark.parametrize("name", ["refined", "paper"])
 def test_augmenters(name):
     augmenter = EELSAugmenter.load(FILES / f"{name}.dag")
-    assert (augmenter.recipe, augmenter.classes_) == (name, ["Fe3O4", "FeO"])
+    assert (augmenter.settings_.recipe, augmenter.classes_) == (name, ["Fe3O4", "FeO"])
     assert set(augmenter.history_) == set(augmenter.best_) == {"Fe3O4", "FeO"}
     check_means(augmenter, name)
     s = augmenter.sample(2, label="FeO")

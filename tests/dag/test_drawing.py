@@ -37,7 +37,7 @@ def trained_generator(architecture, recipe):
     start = None
     if recipe.physical:
         start = fit_class_model(white_lines(80, CHANNELS))
-        generator.set_start(start)
+        generator.set_class_model(start)
     random = np.random.default_rng(2)
     for variable in generator.trainable_variables:
         variable.assign(variable + 0.03 * random.standard_normal(variable.shape))
