@@ -66,25 +66,30 @@ numpydoc_show_class_members = False  # the pages of classes list their members t
 numpydoc_validation_checks = {
     "all",  # but these:
     "ES01",  # an extended summary: not everything needs one
-    "EX01",  # an example: the guide and the gallery have them
     "GL01",  # text on the line after the quotes: here it begins beside them
-    "GL08",  # no docstring: a field of a dataclass is told of in the docstring of its class
-    "PR02",  # unknown parameters: **options whose names are told
-    "PR03",  # their order: those that belong together are told of together
-    "PR04",  # no type: "as of fit"
+    "GL08",  # no docstring: fields of a dataclass are described in the docstring of the class
+    "PR02",  # unknown parameters: **options with their names
+    "PR03",  # their order: related ones are described together
+    "PR04",  # no type: "See fit"
     "PR07",  # no description: where the type says all there is
     "PR08",  # a description that begins with a small letter: names and numbers do
     "PR09",  # or ends without a full stop: a shape does
     "RT03",  # a value without description: as PR07
-    "SA01",  # a "See Also": not everything needs one
 }
 numpydoc_validation_exclude = {
     r"^hyperspy_dag\.dag(\.|$)",
     r"\.minimum$",  # a constant, described in one line
     r"Component\.grad_",  # as HyperSpy's models call them
+    r"\.NotFittedError$",  # scikit-learn's
 }
-# The fields of dataclasses and named tuples are told of as attributes.
-numpydoc_validation_overrides = {"PR01": [r"(?m)^Attributes\n-+$", r"^Makes spectra of one class"]}
+# Docstrings without sections, of properties for instance, need neither "See Also" nor example.
+_PLAIN = r"(?s)\A(?:(?!\n *-{4}).)*\Z"
+numpydoc_validation_overrides = {
+    "EX01": [_PLAIN],
+    "SA01": [_PLAIN],
+    # The fields of dataclasses and named tuples are described as attributes.
+    "PR01": [r"(?m)^Attributes\n-+$", r"^Interface of objects that draw synthetic spectra"],
+}
 
 if os.environ.get("HYPERSPY_DAG_DOCS_INTERSPHINX", "") not in ("", "0"):
     extensions.append("sphinx.ext.intersphinx")
@@ -130,8 +135,9 @@ html_sidebars = {"index": [], "benchmarks": []}
 
 
 def skip_member(app, what, name, obj, skip, options) -> bool | None:
-    """Leave out what HyperSpy's and Python's classes hand down."""
-    module = getattr(getattr(obj, "fget", None) or obj, "__module__", None) or project
+    """Leave out members inherited from classes of HyperSpy, Traits and Python."""
+    owner = getattr(obj, "__objclass__", None) or getattr(obj, "fget", None) or obj
+    module = getattr(owner, "__module__", None) or project
     inherited = not module.startswith(project) or name == "wrappers"
     # of the fields of named tuples Python says no more than their number
     return True if inherited or str(obj.__doc__).startswith("Alias for field number") else None

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Data augmentation of labelled core-loss EELS spectra with GANs, for HyperSpy.
 
-After ``import hyperspy.api as hs`` every exSpy ``EELSSpectrum`` has the methods
-``dag_preprocess`` and ``dag_augment``. This module is imported at that moment, in every session of
-every user who has the package installed. It is therefore light (it imports neither NumPy,
-HyperSpy, exSpy nor TensorFlow) and never raises: what goes wrong while the methods are being
-registered is logged as a warning of the logger ``"hyperspy_dag"``.
+After ``import hyperspy.api as hs`` every exSpy ``EELSSpectrum`` has the methods ``dag_preprocess``
+and ``dag_augment``. This module is imported at that moment, in every session of every user who has
+the package installed. It therefore imports neither NumPy, HyperSpy, exSpy nor TensorFlow, and never
+raises. Errors in the registration of the methods are logged as warnings of the logger
+``"hyperspy_dag"``.
 
-Set the environment variable ``HYPERSPY_DAG_NO_HOOK=1`` to leave exSpy as it is;
-:func:`install_hook` adds the methods all the same.
+With the environment variable ``HYPERSPY_DAG_NO_HOOK=1`` exSpy is not changed; :func:`install_hook`
+adds the methods nevertheless.
 """
 
 from __future__ import annotations
@@ -68,9 +68,22 @@ def __dir__() -> list[str]:
 def install_hook() -> None:
     """Add ``dag_preprocess`` and ``dag_augment`` to exSpy's ``EELSSpectrum``.
 
-    Importing the package does this already, unless the environment variable
-    ``HYPERSPY_DAG_NO_HOOK`` is set (to anything but the empty string or ``0``). Where exSpy is not
-    imported yet, the methods are added as soon as it is. Calling it again changes nothing.
+    The import of the package does this already, unless the environment variable
+    ``HYPERSPY_DAG_NO_HOOK`` is set (to anything but the empty string or ``0``). If exSpy is not
+    imported yet, the methods are added when it is imported. A second call changes nothing.
+
+    See Also
+    --------
+    exspy.signals.EELSSpectrum.dag_preprocess : Prepare spectra.
+    exspy.signals.EELSSpectrum.dag_augment : Train and draw synthetic spectra.
+
+    Examples
+    --------
+    >>> import hyperspy_dag
+    >>> hyperspy_dag.install_hook()
+    >>> from exspy.signals import EELSSpectrum
+    >>> hasattr(EELSSpectrum, "dag_augment")
+    True
     """
     from ._hook import install
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``python -m hyperspy_dag`` is ``hyperspy-dag``, where that is not on the path."""
+"""``python -m hyperspy_dag``: the program ``hyperspy-dag``."""
 
 from __future__ import annotations
 

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Adds the ``dag_*`` methods to exSpy's ``EELSSpectrum`` once exSpy has been imported.
+"""Add the ``dag_*`` methods to exSpy's ``EELSSpectrum`` when exSpy is imported.
 
-HyperSpy imports this package before exSpy or after it, and exSpy itself only when a signal of its
-own is needed. So the methods are added by a post-import hook: a finder that knows the module of
-``EELSSpectrum`` alone, lets the regular finders find it and, when the module has been executed,
-adds the methods to the class. Class, module and saved files stay exSpy's, and
-``LazyEELSSpectrum`` inherits the methods.
+HyperSpy imports this package before or after exSpy, and exSpy only when one of its signals is
+needed. The methods are therefore added by a post-import hook: a finder for the module of
+``EELSSpectrum``, which lets the regular finders find it and adds the methods to the class after the
+execution of the module. Class, module and saved files remain exSpy's, and ``LazyEELSSpectrum``
+inherits the methods.
 
-This runs at every ``import hyperspy.api``, so it imports next to nothing: ``importlib.abc``, for
-base classes that finder and loader can do without, would take longer than all the rest.
+This runs at every ``import hyperspy.api``, so it imports very little: ``importlib.abc``, whose base
+classes finder and loader do not need, would take longer than all the rest.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _UNAVAILABLE = "EELSSpectrum.dag_preprocess and EELSSpectrum.dag_augment are not
 
 
 def install() -> None:
-    """Add the methods now if exSpy is imported already, else as soon as it is."""
+    """Add the methods now if exSpy is imported, or else when it is imported."""
     if not any(isinstance(finder, _PostImportFinder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _PostImportFinder())
     for name in TARGETS:
@@ -47,9 +47,9 @@ def install() -> None:
 
 
 class _PostImportFinder:
-    """Finds the modules of ``TARGETS`` as the finders after it do, with a loader of ours.
+    """Find the modules of ``TARGETS`` by the finders after it, and replace their loader.
 
-    It stays in ``sys.meta_path``, so that a reloaded exSpy has the methods too.
+    It remains in ``sys.meta_path``, so that a reloaded exSpy has the methods too.
     """
 
     def find_spec(
@@ -70,7 +70,7 @@ class _PostImportFinder:
 
 
 class _PostImportLoader:
-    """The module's own loader, followed by the extension of ``EELSSpectrum``."""
+    """Load a module with its own loader, then extend ``EELSSpectrum``."""
 
     def __init__(self, loader: Loader) -> None:
         self._loader = loader
@@ -97,7 +97,7 @@ class _PostImportLoader:
 
 
 class _WatchedSpec(ModuleSpec):
-    """The spec of a module that is being executed; extends ``EELSSpectrum`` when that has ended.
+    """Spec of a module that is being executed; extends ``EELSSpectrum`` afterwards.
 
     The import system clears ``_initializing`` after a module's execution, whichever way it ended.
     """
@@ -124,7 +124,7 @@ def _extend_when_executed(module: ModuleType) -> None:
 
 
 def _extend(module: ModuleType) -> None:
-    """Add methods and label slicing to ``module.EELSSpectrum``; log what prevents it."""
+    """Add methods and label slicing to ``module.EELSSpectrum``; log errors."""
     try:
         _extend_class(module)
     except Exception:  # noqa: BLE001  exSpy's import must not fail because of this package
@@ -168,7 +168,7 @@ def _finders() -> list[object]:
 
 
 def _find_path(name: str) -> Sequence[str] | None:
-    """Where the sub-modules of ``name`` are searched, without importing anything."""
+    """Return where the sub-modules of ``name`` are searched, without an import."""
     path: Sequence[str] | None = None
     parts = name.split(".")
     for end in range(1, len(parts) + 1):

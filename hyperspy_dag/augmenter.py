@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The estimator: fits a generator to each class, draws from it, and is saved."""
+"""The augmenter: an estimator that fits a generator to each class and draws spectra from it."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ _LOWEST_DOSE = 1e-6
 
 
 class EELSAugmenter(BaseEstimator):
-    """Trains one data-augmentation GAN for each class of EELS spectra and draws from them.
+    """Train a data-augmentation GAN for each class of EELS spectra and draw spectra from it.
 
     Parameters
     ----------
@@ -83,30 +83,30 @@ class EELSAugmenter(BaseEstimator):
         "auto" is "compact" under the refined recipe and "simple_dense" under the paper's.
     recipe : str, default "refined"
         "refined" starts from a statistical model of the class and ends in a model of the
-        instrument; where no trained state is clearly better than that, the start itself is kept
-        (``best_`` says epoch 0). "paper" keeps the published settings, for comparison.
+        instrument. If no trained state is clearly better than the start, the start is kept, and
+        ``best_`` has epoch 0. "paper" has the published settings, for comparison.
     stopping : str or None, default "all"
-        What ends the training of a class before `max_epochs`: "all", when Fréchet distance,
-        Pearson correlation and cosine distance of synthetic to real spectra are those of halves
-        of the real spectra to each other; "frechet", the Fréchet distance alone; None trains
-        `max_epochs` (to convergence). The best state seen is kept in any case.
+        Criterion that ends the training of a class before `max_epochs`. "all": Fréchet distance,
+        Pearson correlation and cosine distance of synthetic to real spectra reach those of halves
+        of the real spectra to each other. "frechet": the Fréchet distance alone. None: train
+        `max_epochs`. The best state of the training is kept in any case.
     tolerance : float, default 0.05
-        How far behind the real spectra's figures still counts as reached, relative to them.
+        Relative tolerance of the stopping criterion.
     max_epochs : int, optional
-        Default: 200 for the refined recipe, 500 for the paper's. The refined recipe ends sooner
-        where nothing has become better for 60 epochs, unless `stopping` is None.
+        Default: 200 for the refined recipe, 500 for the paper's. The refined recipe also ends 60
+        epochs after the last improvement, unless `stopping` is None.
     random_state : int, numpy.random.Generator or None, default None
-        The same integer gives the same spectra on the same machine. None draws one, which
-        ``random_state_`` reports.
+        The same integer gives the same spectra on the same machine. None draws one, which is
+        ``random_state_``.
     precision : str, default "single"
-        "mixed" lets the layers multiply in bfloat16 while they are trained, for graphics
-        processors that are faster so; processors without it are slower. Spectra are drawn in
+        "single", or "mixed" for products in bfloat16 during the training. Mixed precision is faster
+        on some graphics processors and slower on processors without bfloat16. Spectra are drawn in
         single precision in any case.
 
     Attributes
     ----------
     classes_ : list
-        Classes that were fitted, sorted as :func:`numpy.unique` does.
+        Fitted classes, sorted as by :func:`numpy.unique`.
     history_ : dict of class to History
         Costs per epoch and the metrics at each evaluation.
     baseline_ : dict of class to RealReference
@@ -116,26 +116,28 @@ class EELSAugmenter(BaseEstimator):
     generators_ : dict of class to FittedClass
         Weights, statistical model, history and metrics.
     settings_ : FitSettings
-        The arguments of the fit, with the choices of "auto" and None made.
+        Arguments of the fit, with "auto" and None resolved.
     random_state_ : int
-        The one that the fit was made with.
+        Random state of the fit.
     energy_axis_ : EnergyAxis
-        Of the training spectra, in eV.
+        Energy axis of the training spectra, in eV.
     preprocessing_ : dict or None
-        What ``dag_preprocess`` noted in the training spectra's metadata.
+        Record of ``dag_preprocess`` in the metadata of the training spectra.
     training_digest_ : str
         SHA-256 of the training spectra and their labels.
     spectrum_digests_ : array of uint64
-        One number for each training spectrum: see
+        Digest of each training spectrum; see
         :func:`hyperspy_dag.training.training_set.spectrum_digests`.
     training_counts_ : dict of class to int
         Number of training spectra.
     fit_seconds_ : dict of class to float
-        Time that the training took.
+        Time of the training, in s.
 
     See Also
     --------
     exspy.signals.EELSSpectrum.dag_augment : Fit and draw in one call.
+    hyperspy_dag.validation.evaluate : Compare synthetic with real spectra.
+    hyperspy_dag.plotting.plot_metrics : Plot the metrics of the training.
 
     Notes
     -----
@@ -144,9 +146,15 @@ class EELSAugmenter(BaseEstimator):
 
     Examples
     --------
-    >>> augmenter = EELSAugmenter(design="single_bitrans", random_state=0).fit(s, labels)
+    A single epoch is enough for an example, but not for good spectra.
+
+    >>> from hyperspy_dag import EELSAugmenter
+    >>> from hyperspy_dag.data import simulated_oxides
+    >>> s, labels = simulated_oxides("WL-Mn", {"MnO": 30, "MnO2": 30})
+    >>> augmenter = EELSAugmenter(max_epochs=1, random_state=0).fit(s, labels)
     >>> augmenter.sample(500)
     <EELSSpectrum, title: Synthetic spectra, dimensions: (500, 2|700)>
+    >>> augmenter.save("oxides.dag", overwrite=True)
     """
 
     def __init__(
@@ -188,12 +196,12 @@ class EELSAugmenter(BaseEstimator):
 
     @property
     def classes_(self) -> list:
-        """Classes that were fitted."""
+        """Fitted classes."""
         return list(self._fitted().models)
 
     @property
     def history_(self) -> dict:
-        """Costs per epoch and metrics at each evaluation, by class."""
+        """Costs of each epoch and metrics of each evaluation, by class."""
         return {label: model.history for label, model in self._fitted().models.items()}
 
     @property
@@ -213,12 +221,12 @@ class EELSAugmenter(BaseEstimator):
 
     @property
     def settings_(self) -> FitSettings:
-        """The arguments of the fit, with the choices of "auto" and None made."""
+        """Arguments of the fit, with "auto" and None resolved."""
         return self._fitted().settings
 
     @property
     def random_state_(self) -> int:
-        """The random state that the fit was made with."""
+        """Random state of the fit."""
         return self._fitted().settings.random_state
 
     @property
@@ -228,7 +236,7 @@ class EELSAugmenter(BaseEstimator):
 
     @property
     def preprocessing_(self) -> dict[str, Any] | None:
-        """What ``dag_preprocess`` noted in the training spectra's metadata."""
+        """Record of ``dag_preprocess`` in the metadata of the training spectra."""
         return self._fitted().preprocessing
 
     @property
@@ -238,7 +246,7 @@ class EELSAugmenter(BaseEstimator):
 
     @property
     def spectrum_digests_(self) -> np.ndarray:
-        """A number for each training spectrum."""
+        """Digest of each training spectrum."""
         return self._fitted().spectrum_digests
 
     @property
@@ -248,7 +256,7 @@ class EELSAugmenter(BaseEstimator):
 
     @property
     def fit_seconds_(self) -> dict[Any, float]:
-        """Time in seconds that the training took, by class."""
+        """Time of the training in s, by class."""
         return dict(self._fitted().seconds)
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -279,68 +287,82 @@ class EELSAugmenter(BaseEstimator):
         Parameters
         ----------
         s : EELSSpectrum, list of them, or TrainingSet
-            Maximum-normalised spectra, as :meth:`~exspy.signals.EELSSpectrum.dag_preprocess`
-            makes them; any navigation shape, lazy or not. Of a lazy signal only the labelled
-            spectra are read. Several signals, from several experiments, are brought to one energy
-            axis by :func:`hyperspy_dag.common_energy_axis`, and normalised again; the same label
-            is the same class in all of them.
+            Maximum-normalised spectra, as from :meth:`~exspy.signals.EELSSpectrum.dag_preprocess`,
+            of any navigation shape, lazy or not. Of a lazy signal only the labelled spectra are
+            read. Signals of several experiments are brought to one energy axis by
+            :func:`hyperspy_dag.common_energy_axis` and normalised again. The same label is the same
+            class in all of them.
         labels : array-like or signal of the navigation shape, or list of them
             The class of each spectrum: str, int or bool; ``-1``, None, NaN and ``""`` are
-            unlabelled. See :mod:`hyperspy_dag.labels`. One for each signal.
+            unlabelled. See :mod:`hyperspy_dag.labels`. A list of signals needs a list of labels.
         align_on : (float, float) or SpanROI, optional
-            Energies in eV around an edge that several signals are to be aligned on, each by one
-            shift: see :func:`hyperspy_dag.common_energy_axis`. By default nothing is moved.
+            Energies in eV around an edge on which several signals are aligned; see
+            :func:`hyperspy_dag.common_energy_axis`. By default no signal is shifted.
         n_jobs : int, optional
-            Classes to train side by side, each in a process of its own with one thread; -1 is
-            one for each core. Default: one after the other in this process, or on the active
-            ``dask.distributed`` client if there is one. In a script, more than 1 needs
-            ``if __name__ == "__main__":``.
+            Number of classes to train in parallel, each in a process with one thread; -1 is the
+            number of cores. Default: one class after the other in this process, or on the active
+            ``dask.distributed`` client if there is one. In a script, more than 1 needs ``if
+            __name__ == "__main__":``.
         client : dask.distributed.Client, optional
-            A cluster to train on, class by class.
+            Cluster that trains the classes.
         checkpoint_dir : str or path, optional
-            A new or empty folder that this training can be gone on with from, should it be
-            killed: see :meth:`resume`. It holds the training spectra too. By default nothing is
-            written. On a cluster, a folder that all its machines share.
+            New or empty folder for checkpoints, from which :meth:`resume` continues an interrupted
+            training. It also holds the training spectra. On a cluster all machines must share it.
+            By default nothing is written.
         checkpoint_every : int, default 10
-            Epochs between checkpoints; what is lost at most. Written where the metrics are looked
-            at, which the refined recipe does every 10 epochs; the best state is written besides.
+            Number of epochs between checkpoints. They are written when metrics are computed, which
+            the refined recipe does every 10 epochs. The best state is written too.
         show_progressbar : bool, optional
             Default: HyperSpy's preference.
         callback : callable, optional
-            Called with a :class:`~hyperspy_dag.training.jobs.TrainingProgress` (class, epoch,
-            metrics, those of real spectra, a few synthetic spectra) whenever metrics are looked
-            at, the first time before its training. Where it returns True the fit ends: the
-            finished classes and the best state of the running one are kept. Only where classes
-            are trained one after the other in this process.
+            Called with a :class:`~hyperspy_dag.training.progress.TrainingProgress` whenever metrics
+            are computed, the first time before the training. If it returns True, the fit ends, and
+            the finished classes and the best state of the running one are kept. Only for classes
+            that are trained one after the other in this process.
 
         Returns
         -------
         self
+            The fitted augmenter.
 
         Raises
         ------
         TypeError, ValueError
-            Of anything that training would stumble over, before it begins.
+            An argument, the spectra or the labels are wrong; raised before the training.
         FileExistsError
             `checkpoint_dir` holds a training already.
         TrainingDivergedError
-            A class's loss was not finite, and again after a restart.
+            The loss of a class was not finite, and again after a restart.
         WorkerLostError
-            The process that trained a class was killed, again and again.
+            The process that trained a class was killed repeatedly.
         OSError
-            A checkpoint could not be written: the disk is full, the folder gone.
+            A checkpoint could not be written.
         KeyboardInterrupt
-            Ctrl-C before the first class was finished. Later, the finished classes are kept and
-            a warning says which.
+            Ctrl-C before the first class was finished. Later, the finished classes are kept, with a
+            warning.
+
+        See Also
+        --------
+        resume : Continue an interrupted training.
+        fit_resample : Fit and balance the classes.
+        sample : Draw synthetic spectra.
 
         Notes
         -----
-        What goes wrong with one class stops no other: the finished ones are kept, and then the
-        error is raised.
+        An error in one class does not stop the others. It is raised at the end, and the finished
+        classes are kept.
 
-        The spectra that come out depend on `random_state` and on the number of threads of the
-        processes, which decides the order of sums, but not on `n_jobs`, `client` or
-        checkpoints.
+        The result depends on `random_state` and on the number of threads of a process, which sets
+        the order of sums. It does not depend on `n_jobs`, `client` or checkpoints.
+
+        Examples
+        --------
+        >>> from hyperspy_dag import EELSAugmenter
+        >>> from hyperspy_dag.data import simulated_oxides
+        >>> s, labels = simulated_oxides("WL-Mn", {"MnO": 30, "MnO2": 30})
+        >>> augmenter = EELSAugmenter(max_epochs=1, random_state=0).fit(s, labels)
+        >>> augmenter.classes_
+        ['MnO', 'MnO2']
         """
         settings = FitSettings.checked(**self.get_params())
         options = FitOptions.checked(
@@ -365,19 +387,19 @@ class EELSAugmenter(BaseEstimator):
         show_progressbar: bool | None = None,
         callback: Callable[[TrainingProgress], bool | None] | None = None,
     ) -> EELSAugmenter:
-        """Go on with a training that was killed or interrupted, and finish it.
+        """Continue a training that was killed or interrupted, and finish it.
 
-        What comes out is, bit for bit, what the training would have given without the
-        interruption, on the same machine with as many threads.
+        The result is, bit for bit, that of a training without interruption on the same machine with
+        the same number of threads.
 
         Parameters
         ----------
         checkpoint_dir : str or path
-            As it was given to :meth:`fit`. Finished classes are taken as they are.
+            Folder given to :meth:`fit`. Finished classes are not trained again.
         s, labels : optional
-            Not needed: the folder holds the training spectra. Given, they are compared with them.
+            Spectra and labels to compare with the training spectra in the folder. Not needed.
         n_jobs, client, show_progressbar, callback
-            As of :meth:`fit`.
+            See :meth:`fit`.
 
         Returns
         -------
@@ -389,11 +411,25 @@ class EELSAugmenter(BaseEstimator):
         FileNotFoundError
             The folder holds no training.
         AugmenterFileError
-            Its files are damaged, or not of this package.
+            The files are damaged, or not of this package.
         ValueError
-            `s` and `labels` are not those that the training was begun with.
+            `s` and `labels` are not those of the training.
         BlockingIOError
             Another process trains into this folder.
+
+        See Also
+        --------
+        fit : Train with checkpoints.
+
+        Examples
+        --------
+        >>> from hyperspy_dag import EELSAugmenter
+        >>> from hyperspy_dag.data import simulated_oxides
+        >>> s, labels = simulated_oxides("WL-Mn", {"MnO": 30, "MnO2": 30})
+        >>> augmenter = EELSAugmenter(max_epochs=1, random_state=0)
+        >>> augmenter = augmenter.fit(s, labels, checkpoint_dir="run")  # interrupted, for instance
+        >>> EELSAugmenter.resume("run").classes_
+        ['MnO', 'MnO2']
         """
         options = FitOptions.checked(
             n_jobs=n_jobs, client=client, show_progressbar=show_progressbar, callback=callback
@@ -483,43 +519,58 @@ class EELSAugmenter(BaseEstimator):
         Parameters
         ----------
         n_spectra : int, default 100
-            For each class.
+            Number of spectra of each class.
         label : optional
-            One of ``classes_``; the default draws every class.
+            One of ``classes_``. By default all classes are drawn.
         noise : bool, default True
-            False gives the spectra without the noise of the detector. Where the training spectra
-            have the maximum 1, so have these: they are higher than measured spectra of the class
-            without their noise, whose maximum has noise in it.
+            Add the noise of the detector. Noise-free spectra of a class of max-normalised spectra
+            have the maximum 1, whereas the maximum of measured spectra is that of signal and noise.
         dose : float, default 1.0
-            Relative to that of the training spectra, at least 1e-6; noise goes with its inverse
-            square root. Refined recipe only.
+            Dose relative to that of the training spectra, at least 1e-6. The noise is proportional
+            to its inverse square root. Refined recipe only.
         energy_jitter : float, optional
-            Standard deviation of the energy shift in eV, in place of the training spectra's
-            own, whose distribution it scales; 0 draws all at the class's mean energy. Refined
-            recipe and uniform energy axes only. The class's own drift is found up to some 24
-            channels to either side, and as well as the noise lets it be seen.
+            Standard deviation of the energy shift in eV; 0 draws all spectra at the mean energy of
+            the class. It scales the distribution of the shifts of the training spectra, which are
+            found up to 24 channels to either side. Default: the spread of these shifts. Refined
+            recipe and uniform energy axes only.
         random_state : int, numpy.random.Generator or None
-            Default: the augmenter's own, so that calls repeat themselves, and the first spectra
-            of a longer stack are those of a shorter one. Give another for others.
+            Default: that of the augmenter, so that each call returns the same spectra. The first
+            spectra of a longer stack are those of a shorter one.
         lazy : bool, default False
-            Return a ``LazyEELSSpectrum`` that draws each part when it is asked for, for stacks
-            larger than memory: ``.save("stack.zspy")`` streams them to disk. Any part, in any
-            order and in any process, holds the spectra that it would hold otherwise.
+            Return a ``LazyEELSSpectrum`` that draws each part when it is needed, for stacks larger
+            than memory. ``.save("stack.zspy")`` streams them to disk. The spectra are those of the
+            stack in memory, whatever the order and process in which parts are drawn.
 
         Returns
         -------
         EELSSpectrum
-            Navigation axes (spectrum, class), or (spectrum) with `label`; the training
-            spectra's energy axis; labels by :func:`hyperspy_dag.get_labels`.
+            Signal with navigation axes (spectrum, class), or (spectrum) with `label`, and the
+            energy axis of the training spectra. :func:`hyperspy_dag.get_labels` returns its labels.
 
         Raises
         ------
         NotFittedError
-            Before :meth:`fit`.
+            The augmenter is not fitted.
         ValueError
             `label` was not fitted, or a number is out of range.
         TypeError
-            Something is of another kind than it should be.
+            An argument is of the wrong type.
+
+        See Also
+        --------
+        component : Make a component of HyperSpy models.
+        hyperspy_dag.get_labels : Return the labels of the spectra.
+
+        Examples
+        --------
+        The file is that of the example of :class:`hyperspy_dag.EELSAugmenter`.
+
+        >>> from hyperspy_dag import EELSAugmenter
+        >>> augmenter = EELSAugmenter.load("oxides.dag")
+        >>> augmenter.sample(5)
+        <EELSSpectrum, title: Synthetic spectra, dimensions: (5, 2|700)>
+        >>> augmenter.sample(5, label="MnO", dose=0.5)
+        <EELSSpectrum, title: Synthetic spectra of MnO, dimensions: (5|700)>
         """
         fit = self._fitted()
         n_spectra = check_count("n_spectra", n_spectra)
@@ -546,12 +597,12 @@ class EELSAugmenter(BaseEstimator):
         )
 
     def component(self, label: Any, n_variations: int = 3) -> EELSAugmenterComponent:
-        """Make a component of HyperSpy models out of a class.
+        """Make a component of HyperSpy models from a class.
 
-        Its shape is the mean of the class's noise-free synthetic spectra; its variations are
-        their first principal components. They are drawn without energy shifts, which are a
-        parameter of their own; those of the paper's recipe, whose generator does not tell noise
-        and shifts from the rest, contain them.
+        The shape is the mean of noise-free synthetic spectra of the class; the variations are their
+        first principal components. The spectra are drawn without energy shifts, since the shift is
+        a parameter of the component. Under the paper's recipe they contain noise and shifts, which
+        its generator cannot separate.
 
         Parameters
         ----------
@@ -567,15 +618,29 @@ class EELSAugmenter(BaseEstimator):
         Raises
         ------
         NotFittedError
-            Before :meth:`fit`.
+            The augmenter is not fitted.
         ValueError
-            `label` was not fitted, or its spectra vary in fewer ways.
+            `label` was not fitted, or its spectra have fewer principal components.
+
+        See Also
+        --------
+        hyperspy_dag.EELSAugmenterComponent : The component.
+        sample : Draw synthetic spectra.
 
         Examples
         --------
+        The file is that of the example of :class:`hyperspy_dag.EELSAugmenter`.
+
+        >>> from hyperspy_dag import EELSAugmenter
+        >>> augmenter = EELSAugmenter.load("oxides.dag")
+        >>> from hyperspy_dag.data import simulated_oxides
+        >>> s, labels = simulated_oxides("WL-Mn", {"MnO": 4, "MnO2": 4})
         >>> m = s.create_model(auto_background=False, auto_add_edges=False)
         >>> m.extend([augmenter.component("MnO", 0), augmenter.component("MnO2", 0)])
         >>> m.multifit(optimizer="lstsq")
+        >>> mno, mno2 = (component.intensity.map["values"] for component in m)
+        >>> (mno > mno2).tolist()
+        [True, True, True, True, False, False, False, False]
         """
         from .component import EELSAugmenterComponent
 
@@ -638,7 +703,7 @@ class EELSAugmenter(BaseEstimator):
         dose: float,
         energy_jitter: float | None,
     ) -> dict[str, Any]:
-        """What ``metadata.DAG`` says; lists are in the order of its classes.
+        """Return ``metadata.DAG``; lists are in the order of its classes.
 
         Lists, because class names as keys would be cut at their dots by HyperSpy's metadata.
         """
@@ -674,7 +739,7 @@ class EELSAugmenter(BaseEstimator):
         align_on: tuple[float, float] | None = None,
         **options: Any,
     ) -> tuple[EELSSpectrum, np.ndarray]:
-        """Fit, and return the real spectra topped up with synthetic ones to balanced classes.
+        """Fit, and add synthetic spectra to the real ones so that the classes are balanced.
 
         Where all classes have as many spectra as are asked for, nothing is trained: the real
         spectra come back with a warning, and the augmenter stays as it was.
@@ -682,24 +747,24 @@ class EELSAugmenter(BaseEstimator):
         Parameters
         ----------
         s, labels, align_on
-            As of :meth:`fit`. The real spectra come back as they are trained on: in float32, and of
-            several signals on the common axis.
+            See :meth:`fit`. The real spectra are returned as they were trained on, in float32 and
+            on the common axis of several signals.
         n_spectra : int, optional
-            Spectra of each class in the result; default: as many as the largest class has.
+            Number of spectra of each class in the result. Default: that of the largest class.
         **options
             `n_jobs`, `checkpoint_dir` and the others of :meth:`fit`.
 
         Returns
         -------
         signal : EELSSpectrum
-            One navigation axis: class after class, each its real spectra and then synthetic
-            ones.
+            Signal with one navigation axis. Each class has first its real and then its synthetic
+            spectra.
         labels : array of shape (n,)
 
         Raises
         ------
         ValueError
-            `n_spectra` is smaller than a class: nothing real is thrown away.
+            `n_spectra` is smaller than the largest class.
         RuntimeError
             The training was ended before all classes were fitted.
 
@@ -707,6 +772,21 @@ class EELSAugmenter(BaseEstimator):
         -----
         UserWarning
             There is nothing to add.
+
+        See Also
+        --------
+        fit : Train generators.
+        sample : Draw synthetic spectra alone.
+
+        Examples
+        --------
+        >>> from hyperspy_dag import EELSAugmenter
+        >>> from hyperspy_dag.data import simulated_oxides
+        >>> s, labels = simulated_oxides("WL-Mn", {"MnO": 30, "MnO2": 40})
+        >>> augmenter = EELSAugmenter(max_epochs=1, random_state=0)
+        >>> balanced, balanced_labels = augmenter.fit_resample(s, labels)
+        >>> np.unique(balanced_labels, return_counts=True)[1].tolist()
+        [40, 40]
         """
         data = _training_set(s, labels, align_on)
         largest = max(data.counts, key=data.counts.get)
@@ -770,22 +850,39 @@ class EELSAugmenter(BaseEstimator):
         windows: WhiteLineWindows | None = None,
         random_state: int | np.random.Generator | None = None,
     ) -> Report:
-        """Judge the synthetic spectra by real ones that were not trained on.
+        """Compare the synthetic spectra with real spectra that were not trained on.
 
         Parameters
         ----------
         s_test : EELSSpectrum, or list of them
             Real spectra, preprocessed as the training spectra were; at least 6 of each class.
-            Signals in a list are rebinned to the training spectra's energy axis where need be.
+            Signals in a list are rebinned to the energy axis of the training spectra if they have
+            another.
         labels_test : array-like or signal of the navigation shape, or list of them
-            In the formats of :meth:`fit`.
+            Class of each spectrum, in a format of :meth:`fit`.
         s_train, labels_train, classifiers, n_spectra, windows, random_state
-            As of :func:`hyperspy_dag.validation.evaluate`, which tells what is computed.
+            See :func:`hyperspy_dag.validation.evaluate`, which also describes the metrics.
 
         Returns
         -------
         hyperspy_dag.validation.Report
-            Tables and pictures; shown as such in a notebook.
+            Tables and pictures, which notebooks display.
+
+        See Also
+        --------
+        hyperspy_dag.validation.evaluate : The same as a function.
+        hyperspy_dag.validation.Report : The result.
+
+        Examples
+        --------
+        The file is that of the example of :class:`hyperspy_dag.EELSAugmenter`.
+
+        >>> from hyperspy_dag import EELSAugmenter
+        >>> augmenter = EELSAugmenter.load("oxides.dag")
+        >>> from hyperspy_dag.data import simulated_oxides
+        >>> s_test, labels_test = simulated_oxides("WL-Mn", {"MnO": 20, "MnO2": 20}, random_state=1)
+        >>> augmenter.evaluate(s_test, labels_test, classifiers=())
+        <Report, 2 classes, 40 test spectra; to_html(path) shows it all>
         """
         from .validation import evaluate
 
@@ -809,17 +906,28 @@ class EELSAugmenter(BaseEstimator):
         Parameters
         ----------
         filename : str or path
-            Written as given; ".dag" is a good ending.
+            Name of the file, usually with the ending ".dag".
         overwrite : bool, default False
-            Whether an existing file may be replaced.
+            Replace an existing file.
 
         Raises
         ------
         NotFittedError
-            Before :meth:`fit`.
+            The augmenter is not fitted.
         FileExistsError, FileNotFoundError, PermissionError, OSError
-            The file cannot be written: the disk is full, for instance. An older file of that name
-            is untouched then, and no half of a new one is left.
+            The file cannot be written. An existing file of that name is unchanged then.
+
+        See Also
+        --------
+        load : Read the file.
+
+        Examples
+        --------
+        The file is that of the example of :class:`hyperspy_dag.EELSAugmenter`.
+
+        >>> from hyperspy_dag import EELSAugmenter
+        >>> augmenter = EELSAugmenter.load("oxides.dag")
+        >>> augmenter.save("copy.dag", overwrite=True)
         """
         fit = self._fitted()
         path = check_writable(filename, overwrite)
@@ -827,7 +935,7 @@ class EELSAugmenter(BaseEstimator):
 
     @classmethod
     def load(cls, filename: str | os.PathLike) -> EELSAugmenter:
-        """Read an augmenter written by :meth:`save`; runs no code from the file.
+        """Read an augmenter written by :meth:`save`; execute no code from the file.
 
         Parameters
         ----------
@@ -836,15 +944,27 @@ class EELSAugmenter(BaseEstimator):
         Returns
         -------
         EELSAugmenter
-            Fitted.
+            A fitted augmenter.
 
         Raises
         ------
         FileNotFoundError
-            There is no such file.
+            The file does not exist.
         AugmenterFileError
-            The file is damaged, of another kind, or of a newer version of this package; or it
-            holds what this package does not write. It is a ValueError.
+            The file is damaged, not of this package, or of a newer version of it. It is a
+            ValueError.
+
+        See Also
+        --------
+        save : Write the file.
+
+        Examples
+        --------
+        The file is that of the example of :class:`hyperspy_dag.EELSAugmenter`.
+
+        >>> from hyperspy_dag import EELSAugmenter
+        >>> EELSAugmenter.load("oxides.dag").classes_
+        ['MnO', 'MnO2']
         """
         path = Path(filename).expanduser()
         header, arrays = files.read(path)
@@ -861,7 +981,7 @@ class EELSAugmenter(BaseEstimator):
 
 
 def _training_set(s: Any, labels: Any, align_on: tuple[float, float] | None) -> TrainingSet:
-    """Return the training set that was given, or read it; a warning is given once."""
+    """Return the given training set, or read one and warn."""
     if isinstance(s, TrainingSet):
         if labels is not None or align_on is not None:
             raise TypeError("a TrainingSet has its labels and axis: leave labels and align_on out")

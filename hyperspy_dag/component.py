@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The spectra of a fitted class as a component of HyperSpy models."""
+"""A component of HyperSpy models for the spectra of a fitted class."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _NEGLIGIBLE = 1e-6
 
 
 class EELSAugmenterComponent(Expression):
-    r"""Mean spectrum of a class and the principal ways in which its spectra vary.
+    r"""Model the spectra of a class by their mean and principal components.
 
     .. math::
 
@@ -42,46 +42,64 @@ class EELSAugmenterComponent(Expression):
     :math:`v_i`      ``v1`` ...     class means times standard deviations of the class
     ================ ============== ==========================================================
 
-    Made by :meth:`hyperspy_dag.EELSAugmenter.component`. All but ``shift`` are linear, each
-    without a factor of another, so that ``multifit(optimizer="lstsq")`` fits a whole spectrum
-    image at once. The price is that :math:`v_i` grows with the intensity:
-    :math:`v_i / I = 1` is one standard deviation of the class, whatever the intensity is.
+    Made by :meth:`hyperspy_dag.EELSAugmenter.component`. All parameters but ``shift`` are linear,
+    so that ``multifit(optimizer="lstsq")`` fits a whole spectrum image at once. Therefore
+    :math:`v_i` is proportional to the intensity: :math:`v_i / I = 1` is one standard deviation of
+    the class.
 
     Parameters
     ----------
     energy : array, shape (channels,)
-        Energy losses in eV at which the shapes were learned.
+        Energy losses of the channels, in eV.
     mean : array, shape (channels,)
         Clean mean spectrum :math:`\mu`.
     variations : array, shape (k, channels), optional
         :math:`\phi_i`, each times the standard deviation of its score.
     ranges : array, shape (k, 2), optional
-        Lowest and highest score of each, in standard deviations. They become the bounds of
-        ``v1`` ... ``vk``, which hold for intensity 1; see :meth:`scale_bounds`.
+        Lowest and highest score of each variation, in standard deviations. They are the bounds of
+        ``v1`` ... ``vk`` for intensity 1; see :meth:`scale_bounds`.
     intensity, shift : float, default 1 and 0
         Initial values.
 
     Raises
     ------
     ValueError
-        Arrays that do not belong together, or are not finite.
+        The shapes of the arrays do not match, or values are not finite.
+
+    See Also
+    --------
+    hyperspy_dag.EELSAugmenter.component : Make the component of a fitted class.
+    hyperspy.api.model.components1D.Expression : The base class.
 
     Notes
     -----
-    On other energy axes the shapes are interpolated by a cubic spline. Beyond the learned range
-    the component is zero, with a warning; on an axis that lies outside altogether it raises
-    ValueError. Where a shift asks for what lies beyond the first or last learned energy, their
-    values are taken.
+    On other energy axes the shapes are interpolated by a cubic spline. Beyond the learned range the
+    component is zero, with a warning; an axis that lies outside altogether raises ValueError. A
+    shift beyond the first or last learned energy repeats their values.
 
-    EELS axes are binned: HyperSpy multiplies a model by the width of a channel. The component of
-    an augmenter that was trained on such spectra is divided by it, so that the intensity is 1 for
-    spectra like them, and on other dispersions goes with the counts per eV. A class of spectra
-    that were divided by their maximum has clean spectra of maximum 1; measured ones, whose maximum
-    is that of signal and noise, are lower otherwise and give an intensity below 1 (0.9 at the noise
-    of the simulated oxides), the lower the noisier they are.
+    EELS axes are binned: HyperSpy multiplies a model by the width of a channel. The component of an
+    augmenter trained on such spectra is divided by it, so that the intensity is 1 for spectra like
+    the training spectra, and proportional to the counts per eV on other dispersions. For
+    max-normalised training spectra, the clean spectra have the maximum 1. Measured spectra, whose
+    maximum is that of signal and noise, give an intensity below 1, which decreases with the noise
+    (0.9 for the simulated oxides).
 
-    The component is not convolved with a low-loss spectrum: the spectra of the class have the
-    plural scattering and the resolution of the instrument in them.
+    The component is not convolved with a low-loss spectrum, since the spectra of the class contain
+    the plural scattering and the resolution of the instrument.
+
+    Examples
+    --------
+    A peak whose height varies by 10 %:
+
+    >>> from hyperspy_dag import EELSAugmenterComponent
+    >>> energy = np.arange(630.0, 660.0, 0.5)
+    >>> peak = np.exp(-(((energy - 642.0) / 2) ** 2))
+    >>> component = EELSAugmenterComponent(energy, peak, [0.1 * peak], [[-2.0, 2.0]])
+    >>> [parameter.name for parameter in component.parameters]
+    ['intensity', 'v1', 'shift']
+    >>> component.v1.value = 1.0
+    >>> component.function(np.array([642.0])).round(3)
+    array([1.1])
     """
 
     def __init__(
@@ -131,16 +149,29 @@ class EELSAugmenterComponent(Expression):
         Parameters
         ----------
         spectra : hyperspy.api.signals.Signal1D
-            With one navigation axis.
+            Spectra with one navigation axis.
         n_variations : int, default 3
             Number k of principal components.
         name : str, optional
-            Of the component in a model.
+            Name of the component in a model.
 
         Raises
         ------
         ValueError
-            The spectra vary in fewer ways than `n_variations`.
+            The spectra have fewer principal components than `n_variations`.
+
+        See Also
+        --------
+        hyperspy_dag.EELSAugmenter.component : Make the component of a fitted class.
+
+        Examples
+        --------
+        >>> from hyperspy_dag import EELSAugmenterComponent
+        >>> from hyperspy_dag.data import simulated_oxides
+        >>> s, _ = simulated_oxides("WL-Mn", {"MnO": 20})
+        >>> component = EELSAugmenterComponent.of_spectra(s, n_variations=2, name="MnO")
+        >>> [parameter.name for parameter in component.parameters]
+        ['intensity', 'v1', 'v2', 'shift']
         """
         n_variations = check_count("n_variations", n_variations, minimum=0)
         axis = spectra.axes_manager.signal_axes[0]
@@ -171,21 +202,33 @@ class EELSAugmenterComponent(Expression):
 
     @property
     def ranges(self) -> NDArray[np.float64]:
-        """What was learned of each variation: lowest and highest :math:`v_i / I`, (k, 2)."""
+        """Lowest and highest learned :math:`v_i / I` of each variation, shape (k, 2)."""
         return self._ranges.copy()
 
     def scale_bounds(self, intensity: float) -> None:
-        """Set the bounds of ``v1`` ... ``vk`` to what was learned, for spectra of an intensity.
+        """Set the bounds of ``v1`` ... ``vk`` to the learned ranges, times an intensity.
 
         Parameters
         ----------
         intensity : float
-            About the largest that is expected. In counts, the height of the spectra.
+            Approximate largest intensity of the fit. For counts, the height of the spectra.
 
         Raises
         ------
         ValueError
             `intensity` is not above 0.
+
+        See Also
+        --------
+        ranges : The learned ranges.
+
+        Examples
+        --------
+        >>> from hyperspy_dag import EELSAugmenterComponent
+        >>> component = EELSAugmenterComponent([0, 1, 2], [0, 1, 0], [[0, 0, 1]], [[-2.0, 2.0]])
+        >>> component.scale_bounds(100.0)
+        >>> component.v1.bmin, component.v1.bmax
+        (-200.0, 200.0)
         """
         if not (np.isfinite(intensity) and intensity > 0):
             raise ValueError(f"intensity must be a number above 0, {intensity} was given")
@@ -197,7 +240,7 @@ class EELSAugmenterComponent(Expression):
     def _shapes(
         self, x: NDArray, shift: float | NDArray, spline: BSpline | None = None
     ) -> NDArray[np.float64]:
-        """Mean and variations at energies `x`, along a new last axis."""
+        """Return mean and variations at energies `x`, along a new last axis."""
         spline = self._spline if spline is None else spline
         low, high = self._energy[0], self._energy[-1]
         inside = self._inside(x)
@@ -233,7 +276,7 @@ class EELSAugmenterComponent(Expression):
         return np.array([p.value for p in self.parameters[:-1]], float)
 
     def function(self, x: NDArray) -> NDArray[np.float64]:
-        """Evaluate with the current values.
+        """Evaluate the component with the current values of its parameters.
 
         Parameters
         ----------
@@ -243,6 +286,17 @@ class EELSAugmenterComponent(Expression):
         Returns
         -------
         numpy.ndarray, shape (channels,)
+
+        See Also
+        --------
+        function_nd : Evaluate at all navigation positions.
+
+        Examples
+        --------
+        >>> from hyperspy_dag import EELSAugmenterComponent
+        >>> component = EELSAugmenterComponent([0, 1, 2], [0, 1, 0], intensity=3.0)
+        >>> component.function(np.array([0.0, 1.0])).round(6)
+        array([0., 3.])
         """
         x = np.asarray(x, float)
         self._check_range(x)
@@ -251,7 +305,7 @@ class EELSAugmenterComponent(Expression):
     def function_nd(
         self, axis: NDArray, parameters_values: list[NDArray] | None = None
     ) -> NDArray[np.float64]:
-        """Evaluate for every navigation position.
+        """Evaluate the component at all navigation positions.
 
         Parameters
         ----------
@@ -263,6 +317,17 @@ class EELSAugmenterComponent(Expression):
         Returns
         -------
         numpy.ndarray, shape (navigation shape, channels)
+
+        See Also
+        --------
+        function : Evaluate with the current values.
+
+        Examples
+        --------
+        >>> from hyperspy_dag import EELSAugmenterComponent
+        >>> component = EELSAugmenterComponent([0, 1, 2], [0, 1, 0], intensity=3.0)
+        >>> component.function_nd(np.array([0.0, 1.0])).round(6)  # without navigation axes
+        array([0., 3.])
         """
         if not self._is_navigation_multidimensional:
             return self.function(axis)
@@ -286,7 +351,7 @@ class EELSAugmenterComponent(Expression):
         return lambda x: self._shapes(np.asarray(x, float), self.shift.value)[:, i]
 
     def grad_intensity(self, x: NDArray) -> NDArray[np.float64]:
-        """Derivative with respect to ``intensity``: the mean."""
+        """Derivative with respect to ``intensity``, which is the mean."""
         return self._gradient(0)(x)
 
     def grad_shift(self, x: NDArray) -> NDArray[np.float64]:
@@ -298,7 +363,7 @@ class EELSAugmenterComponent(Expression):
         return np.where(held, 0.0, -slope)
 
     def __getattr__(self, name: str) -> Any:
-        """``grad_v1`` ... ``grad_vk``."""
+        """Return ``grad_v1`` ... ``grad_vk``."""
         names = [f"grad_{p.name}" for p in self.__dict__.get("_parameters", ())[1:-1]]
         if name in names:
             return self._gradient(1 + names.index(name))
@@ -308,7 +373,7 @@ class EELSAugmenterComponent(Expression):
 
     @property
     def _constant_term(self) -> NDArray[np.float64] | float:
-        """What does not change with the free linear parameters, on the axis of the model."""
+        """Part that does not depend on the free linear parameters, on the axis of the model."""
         fixed = self._fixed_coefficients()
         if not fixed.any() or self.model is None:
             return 0.0
@@ -320,7 +385,7 @@ class EELSAugmenterComponent(Expression):
         return np.array([0.0 if p._free else p.value for p in self.parameters[:-1]], float)
 
     def _separate_pseudocomponents(self) -> tuple[dict[str, dict], dict]:
-        """Free parts by parameter, and the fixed part, as Expression gives them."""
+        """Return the free parts by parameter, and the fixed part, as Expression does."""
         free = {
             p.name: {"function": self._gradient(i), "parameters": []}
             for i, p in enumerate(self.parameters[:-1])
@@ -339,7 +404,7 @@ class EELSAugmenterComponent(Expression):
 def _checked(
     energy: ArrayLike, mean: ArrayLike, variations: ArrayLike | None, ranges: ArrayLike | None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return ascending energies, mean and variations as rows, and ranges."""
+    """Return ascending energies, the mean and the variations as rows, and the ranges."""
     energy, mean = np.array(energy, float), np.array(mean, float)
     if energy.ndim != 1 or energy.size < 2 or energy.shape != mean.shape:
         raise ValueError(

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The methods that every ``EELSSpectrum`` gets: arguments in, signals out, nothing else.
+"""The methods that every ``EELSSpectrum`` gets.
 
-Imported with exSpy, so nothing heavy is imported here until a method is called.
+This module is imported with exSpy. Heavy imports are therefore inside the methods.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ def dag_preprocess(
     pca_components: int | None = None,
     remove_spikes: bool = False,
 ) -> EELSSpectrum:
-    """Prepare spectra for :meth:`dag_augment`: power law, crop, denoising, maximum 1.
+    """Prepare spectra for :meth:`dag_augment`: background, crop, denoising, normalisation.
 
     Parameters
     ----------
     background_range : tuple of float, optional
-        Energy losses in eV between which the power-law background is fitted; it is then
-        subtracted from the whole spectrum. By default nothing is subtracted.
+        Energy losses in eV between which the power-law background is fitted. It is subtracted from
+        the whole spectrum. By default nothing is subtracted.
     signal_range : tuple of float, optional
-        Energy losses in eV to keep. By default all.
+        Energy losses in eV to keep. By default all channels are kept.
     normalise : bool, default True
         Divide each spectrum by its maximum.
     pca_components : int, optional
@@ -51,11 +51,15 @@ def dag_preprocess(
 
     See Also
     --------
-    hyperspy_dag.preprocessing.preprocess : The same as a function, with all it raises.
+    hyperspy_dag.preprocessing.preprocess : The same as a function, with all errors and warnings.
+    dag_augment : Train on the spectra.
 
     Examples
     --------
-    >>> s = s.dag_preprocess(background_range=(590., 620.), signal_range=(600., 780.))
+    >>> from hyperspy_dag.data import simulated_oxides
+    >>> s, labels = simulated_oxides("WL-Mn", {"MnO": 5}, raw=True)
+    >>> s.dag_preprocess(background_range=(590.0, 633.0), signal_range=(615.0, 685.0))
+    <EELSSpectrum, title: Simulated oxides, WL-Mn, dimensions: (5|700)>
     """
     from .preprocessing.steps import preprocess
 
@@ -87,36 +91,35 @@ def dag_augment(
 ) -> EELSSpectrum | AugmentationTool | dict[str, Any]:
     """Train a data-augmentation GAN on each class of these spectra; return synthetic spectra.
 
-    Without labels an interface is opened, in which they are chosen.
+    Without labels an interface opens, in which the user chooses them.
 
     Parameters
     ----------
     labels : array-like or signal of the navigation shape, optional
-        The class of each spectrum: str, int or bool; ``-1``, None, NaN and ``""`` are
-        unlabelled and left out. The output of :meth:`get_cluster_labels` will do.
+        The class of each spectrum: str, int or bool. Spectra with ``-1``, None, NaN or ``""`` are
+        unlabelled and not used. The output of :meth:`get_cluster_labels` is accepted.
     design : str, default "single_bitrans"
         "single_monotrans", "multi_monotrans", "single_bitrans" or "multi_bitrans".
     architecture : str, default "auto"
-        "compact", "simple_dense", "large_dense" or "simple_convo"; "auto" takes the recipe's own.
+        "compact", "simple_dense", "large_dense" or "simple_convo"; "auto" is that of the recipe.
     n_spectra : int, default 100
-        Synthetic spectra for each class.
+        Number of synthetic spectra of each class.
     background_range, signal_range : tuple of float, optional
-        In eV: do :meth:`dag_preprocess` first. Not needed where the spectra have been
-        preprocessed.
+        Energy losses in eV for :meth:`dag_preprocess`, which is called first if one is given.
     random_state : int, numpy.random.Generator or None, default None
         The same integer gives the same spectra on the same machine.
     filename : str or path, optional
-        Also save the result there, as .hspy or .zspy; tried before the training. The interface
-        begins with that name, and saves when told to.
+        File to which the result is saved, .hspy or .zspy. Whether it can be written is checked
+        before the training. In the interface, it is the initial name of the file.
     overwrite : bool, default False
-        Whether an existing file may be replaced.
+        Replace an existing file.
     display : bool, optional
-        True opens the interface with these arguments; the default does so where there are no
-        labels. Without labels, False returns the widgets in a dictionary, as HyperSpy's own
-        tools do. The interface trains in this process and shows its progress itself: `n_jobs`,
-        `client` and `show_progressbar` are not for it.
+        True opens the interface with these arguments. By default it opens if there are no labels.
+        Without labels, False returns the widgets in a dictionary, as HyperSpy's tools do. The
+        interface trains in this process and shows its progress, without `n_jobs`, `client` and
+        `show_progressbar`.
     toolkit : str or iterable of str, optional
-        Of the interface: "ipywidgets" or "traitsui". Default: those that can be shown here.
+        Toolkit of the interface, "ipywidgets" or "traitsui". Default: the available ones.
     **arguments
         `recipe`, `stopping`, `tolerance`, `max_epochs` and `precision` of
         :class:`hyperspy_dag.EELSAugmenter`; `n_jobs`, `client`, `checkpoint_dir`,
@@ -125,19 +128,25 @@ def dag_augment(
     Returns
     -------
     EELSSpectrum
-        Navigation axes (spectrum, class), with the energy axis of the training spectra. Labels
-        by :func:`hyperspy_dag.get_labels`, provenance in ``metadata.DAG``. Of the interface, an
-        :class:`~hyperspy_dag.gui.model.AugmentationTool`, whose ``result`` is that signal once
-        it has been trained.
+        Signal with navigation axes (spectrum, class) and the energy axis of the training spectra.
+        :func:`hyperspy_dag.get_labels` returns its labels; ``metadata.DAG`` has the provenance. The
+        interface returns an :class:`~hyperspy_dag.gui.model.AugmentationTool`, whose ``result`` is
+        that signal after the training.
 
     Raises
     ------
     TypeError, ValueError
-        Of anything that training would stumble over, before it begins.
+        An argument, the spectra or the labels are wrong; raised before the training.
     OSError
-        The result could not be saved; it is the exception's attribute `signal`.
+        The result could not be saved. It is the attribute `signal` of the exception.
     ImportError, RuntimeError
-        The interface is asked for and no toolkit is installed, or there is no place to show one.
+        No toolkit of the interface is installed, or it cannot be displayed.
+
+    See Also
+    --------
+    dag_preprocess : Prepare the spectra.
+    hyperspy_dag.EELSAugmenter : Fit once and draw several times.
+    hyperspy_dag.get_labels : Return the labels of the result.
 
     Notes
     -----
@@ -145,8 +154,14 @@ def dag_augment(
 
     Examples
     --------
-    >>> aug = s.dag_augment(labels, design="single_bitrans", n_spectra=500, random_state=0)
-    >>> aug.inav[:, 1].save("second_class.hspy")
+    A single epoch is enough for an example, but not for good spectra.
+
+    >>> from hyperspy_dag.data import simulated_oxides
+    >>> s, labels = simulated_oxides("WL-Mn", {"MnO": 30, "MnO2": 30})
+    >>> aug = s.dag_augment(labels, n_spectra=5, max_epochs=1, random_state=0)
+    >>> aug
+    <EELSSpectrum, title: Synthetic spectra, dimensions: (5, 2|700)>
+    >>> aug.inav[:, 1].save("second_class.hspy", overwrite=True)
     """
     from .training.settings import FitSettings, split_arguments
 

@@ -18,8 +18,9 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*fewer than")
 
 FILES = Path(__file__).parent / "files_0_1"
 
-#: Of noise-free spectra; two draws of 400 from the same weights differ by up to this much. The second
-#: class of the interrupted training is begun by this version, whose model of few spectra is another.
+#: Of noise-free spectra; two draws of 400 from the same weights differ by up to this much. The
+#: second class of the interrupted training is begun by this version, whose model of few spectra
+#: differs.
 SPREAD = {"refined": 0.04, "interrupted": 0.1, "paper": 0.15}
 
 

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Checks of arguments and warnings that every room uses."""
+"""Checks, warnings and random streams for all packages."""

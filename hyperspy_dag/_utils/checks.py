@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Checks of what a user can set; every message says what was given and what is allowed."""
+"""Checks of arguments; messages contain the given and the allowed values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 
 
 def check_choice(name: str, value: object, allowed: Iterable[str]) -> str:
-    """Return `value` if it is one of `allowed`, else raise ValueError naming the nearest."""
+    """Return `value` if it is in `allowed`; raise ValueError with the nearest one otherwise."""
     allowed = list(allowed)
     if isinstance(value, str) and value in allowed:
         return value
@@ -24,7 +24,7 @@ def check_choice(name: str, value: object, allowed: Iterable[str]) -> str:
 
 
 def check_count(name: str, value: object, minimum: int = 1) -> int:
-    """Return a whole number of at least `minimum`."""
+    """Return a whole number of at least `minimum`, checked."""
     whole = isinstance(value, numbers.Integral) and not isinstance(value, bool | np.bool_)
     if not whole:
         raise TypeError(
@@ -38,7 +38,7 @@ def check_count(name: str, value: object, minimum: int = 1) -> int:
 def check_number(
     name: str, value: object, *, above: float | None = None, minimum: float | None = None
 ) -> float:
-    """Return a finite float above `above`, or of at least `minimum`."""
+    """Return a finite float above `above`, or of at least `minimum`, checked."""
     if not isinstance(value, numbers.Real) or isinstance(value, bool | np.bool_):
         raise TypeError(f"{name} must be a number, {value!r} ({type(value).__name__}) was given")
     if not math.isfinite(value):
@@ -51,19 +51,19 @@ def check_number(
 
 
 def check_flag(name: str, value: object) -> bool:
-    """Return a bool; what is true or false to Python alone, such as "no", is refused."""
+    """Return a bool; raise TypeError for other values, such as "no"."""
     if not isinstance(value, bool | np.bool_):
         raise TypeError(f"{name} must be True or False; got {value!r}.")
     return bool(value)
 
 
 def check_random_state(random_state: object) -> int:
-    """Return a non-negative integer that stands for `random_state`, below 2**63.
+    """Return a non-negative integer below 2**63 for `random_state`.
 
     Parameters
     ----------
     random_state : None, int, numpy.random.Generator or numpy.random.RandomState
-        None draws one from the operating system, so that it can be reported and used again; a
+        None draws an integer from the operating system, which can be stored and used again. A
         generator is advanced by one draw.
     """
     if random_state is None:
@@ -79,7 +79,7 @@ def check_random_state(random_state: object) -> int:
 
 
 def check_writable(path: str | os.PathLike, overwrite: bool = False) -> Path:
-    """Return `path` if a file can be written there, tried before hours of work.
+    """Return `path` if a file can be written there, checked before the work.
 
     Raises
     ------
@@ -112,14 +112,14 @@ def check_writable(path: str | os.PathLike, overwrite: bool = False) -> Path:
 
 
 def check_folder(name: str, folder: object) -> Path:
-    """Return `folder` if files can be written into it, or if it can be made.
+    """Return `folder` if it can be made, or files can be written into it.
 
     Raises
     ------
     TypeError
-        It is not a path.
+        `folder` is not a path.
     FileNotFoundError, NotADirectoryError, PermissionError
-        It cannot be made or written to; the message begins with the argument's `name`.
+        The folder cannot be made or written to; the message begins with `name`.
     """
     if not isinstance(folder, str | os.PathLike):
         raise TypeError(f"{name} must be a path, {folder!r} ({type(folder).__name__}) was given")
@@ -142,9 +142,9 @@ SIGNAL_FORMATS = (".hspy", ".zspy")
 
 
 def check_signal_file(path: str | os.PathLike, overwrite: bool = False) -> Path:
-    """Return `path` if HyperSpy can save a signal there; without an ending it becomes .hspy.
+    """Return `path` if HyperSpy can save a signal there; add .hspy to a name without ending.
 
-    Raises as :func:`check_writable`, and ValueError for a format that would lose the labels.
+    Raises the errors of :func:`check_writable`, and ValueError for a format without labels.
     """
     path = Path(path)
     if path.suffix == "":
@@ -163,7 +163,7 @@ def check_existing(path: Path) -> Path:
     Raises
     ------
     FileNotFoundError
-        There is nothing of that name.
+        The file does not exist.
     """
     path = path.expanduser()
     if not path.exists():
@@ -172,5 +172,5 @@ def check_existing(path: Path) -> Path:
 
 
 def name_of(number: int, total: int) -> str:
-    """Return what messages call a signal of several."""
+    """Return the name of one of several signals in messages."""
     return f"signal {number + 1} of {total}"

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The streams of random numbers: one place for all of their keys (NumPy alone).
+"""Streams of random numbers and all of their keys (NumPy alone).
 
-A stream is a :class:`numpy.random.SeedSequence`. That of a class depends on the augmenter's random
-state, on the class and on what it is for, not on the classes beside it. The streams below it have
-the keys of this module.
+A stream is a :class:`numpy.random.SeedSequence`. The stream of a class depends on the augmenter's
+random state, the class and the purpose, but not on the other classes. Its child streams have the
+keys of this module.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ORDER, DIRECTIONS, FREE_LATENT, BLOCK_NOISE, BROAD = 0, 1, 2, 3, 4
 
 
 def class_stream(label: Any, purpose: str, random_state: int) -> np.random.SeedSequence:
-    """Return a class's stream.
+    """Return the random stream of a class for a purpose.
 
     Parameters
     ----------
@@ -41,5 +41,5 @@ def class_stream(label: Any, purpose: str, random_state: int) -> np.random.SeedS
 
 
 def child_stream(seed: np.random.SeedSequence, *key: int) -> np.random.SeedSequence:
-    """Return the stream below another that has a key."""
+    """Return the child stream of a stream for a key."""
     return np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, *key))

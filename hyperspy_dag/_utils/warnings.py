@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Warnings that name the user's line, however deep in the package they come up."""
+"""Warnings that show the line of the user's code."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _collected: dict[int, list[str]] = {}
 
 
 def warn(message: str) -> None:
-    """Warn of what the user can do something about, at the line that called the package.
+    """Give a UserWarning at the line that called the package.
 
-    Python shows that line, and warns once for each of them: two fits in one notebook must both be
-    heard.
+    Python shows that line and warns once for each line, so that each of two fits in a notebook
+    gives its warning.
 
     Parameters
     ----------

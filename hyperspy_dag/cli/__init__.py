@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The program ``hyperspy-dag``: the work of this package as batch jobs.
 
-Nothing but Typer is imported until a command runs, so that ``--help`` and ``--version`` are quick.
+Only Typer is imported before a command runs, so that ``--help`` and ``--version`` are fast.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The program itself: its name, its version, and what it says of itself."""
+"""The program, its name, version and help text."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Everything once, on simulated white lines: what ``make demo`` does.
+"""Demonstration of all commands on simulated white lines, for ``make demo``.
 
-Five oxides on two energy axes (Mn and Fe white lines), so two of each file.
+There are five oxides on two energy axes (Mn and Fe white lines), and therefore two of each file.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ N_TRAINING, N_TEST = 100, 30
 
 
 def run_demo(folder: Path, n_spectra: int, max_epochs: int | None, force: bool) -> dict[str, Any]:
-    """Simulate, preprocess, augment, evaluate, and draw the picture; tell the files.
+    """Simulate, preprocess, augment, evaluate and plot; return the files.
 
     Parameters
     ----------
     folder : Path
-        Made if need be.
+        Folder of the files, which is made if it does not exist.
     n_spectra : int
-        Synthetic spectra of each class.
+        Number of synthetic spectra of each class.
     max_epochs : int, optional
-        Of the training.
+        Largest number of epochs of the training.
     force : bool
-        Whether files may be replaced.
+        Replace existing files.
     """
     from matplotlib.figure import Figure
 
@@ -86,7 +86,7 @@ def _files(folder: Path, end: str) -> dict[str, Path]:
 
 
 def _simulate(name: str, files: dict[str, Path]) -> None:
-    """Write raw counts, and a table with the label of each spectrum in one of two columns."""
+    """Write raw counts, and a table of two columns with the label of each spectrum."""
     from hyperspy_dag.data import simulated_oxides
 
     note(f"simulating {name}")
@@ -104,7 +104,7 @@ def _simulate(name: str, files: dict[str, Path]) -> None:
 def _run_commands(
     name: str, files: dict[str, Path], n_spectra: int, max_epochs: int | None
 ) -> None:
-    """Run the program's own commands, and show what one would type."""
+    """Run the commands of the program, and show the command lines."""
     from hyperspy_dag.data import PREPROCESSING
 
     from ._app import app
@@ -140,7 +140,7 @@ def _run_commands(
 
 
 def _draw(rows: Any, files: dict[str, Path]) -> None:
-    """Draw a row of panels for each class: spectra that were trained on, and synthetic ones."""
+    """Draw a row of panels for each class with training and synthetic spectra."""
     import hyperspy.api as hs
     import numpy as np
 
@@ -163,7 +163,7 @@ def _compare(
     synthetic: NDArray[Any],
     title: str,
 ) -> None:
-    """Three given spectra below three synthetic ones, and the means with their spread."""
+    """Draw three given below three synthetic spectra, and the means with their spread."""
     single, means = axes
     for i in range(min(3, len(synthetic))):
         single.plot(energy, given[i] + 1.2 * i, color="0.25", lw=0.6)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What made a file, in words and numbers."""
+"""Description of files: how they were made."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def describe(path: Path, signal: str | None = None) -> tuple[dict[str, Any], EEL
     -------
     description : dict
     s : EELSSpectrum or None
-        The spectra, where these are it; lazy where the format can be.
+        The spectra, if `path` holds spectra; lazy if the format allows it.
     """
     if path.suffix == ".zspy":
         return _describe_signal(path, signal)
@@ -117,12 +117,12 @@ def _describe_signal(path: Path, signal: str | None) -> tuple[dict[str, Any], EE
 
 
 def _settings(settings: dict[str, Any]) -> dict[str, Any]:
-    """Settings under the names that the program's options have."""
+    """Return settings under the names of the program's options."""
     return {"seed" if name == "random_state" else name: v for name, v in settings.items()}
 
 
 def _axis(axis: EnergyAxis, units: str = "eV") -> dict[str, Any]:
-    """The energies that a signal's channels are at."""
+    """Describe the energy axis of a signal."""
     return {
         "channels": axis.size,
         "first": float(axis.energies[0]),

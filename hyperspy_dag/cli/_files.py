@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Spectra and labels in, spectra out: files as batch jobs have them."""
+"""Files of the commands: spectra and labels in, spectra out."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 def check_output(path: Path, force: bool, inputs: list[Path | None], *, signal: bool) -> Path:
-    """Return `path` if it can be written, tried before hours of work.
+    """Return `path` if it can be written, checked before the work.
 
     Raises
     ------
     OSError
-        It exists and `force` is False, or cannot be written.
+        The file exists and `force` is False, or cannot be written.
     ValueError
-        It is one of the inputs, or a signal's ending is not one that keeps labels.
+        The file is one of the inputs, or the format of a signal has no labels.
     """
     from hyperspy_dag._utils.checks import check_signal_file, check_writable
 
@@ -37,7 +37,7 @@ def check_output(path: Path, force: bool, inputs: list[Path | None], *, signal: 
 
 
 def save(signal: EELSSpectrum, path: Path, force: bool) -> None:
-    """Save a signal; a job that is killed meanwhile leaves nothing that looks like a result."""
+    """Save a signal; an interrupted job leaves no incomplete file."""
     from hyperspy.defaults_parser import preferences
 
     from hyperspy_dag.io.signals import save_signal
@@ -71,7 +71,7 @@ def read_signal(
     Raises
     ------
     FileNotFoundError
-        There is no such file.
+        The file does not exist.
     ValueError
         HyperSpy cannot read it, it holds several EELS signals of core losses, or none, or not the
         one that is asked for.
@@ -138,7 +138,7 @@ def read_labels(
     metadata: str | None,
     option: str = "--labels",
 ) -> Any:
-    """Read the labels of `s` in one of the ways that the options of a command name.
+    """Read the labels of `s` as given by the options of a command.
 
     Parameters
     ----------
@@ -146,22 +146,22 @@ def read_labels(
     path : Path, optional
         .npy, table of text (.csv, .tsv, .txt), or a file that HyperSpy reads.
     column : str, optional
-        Of the table.
+        Column of the table.
     metadata : str, optional
-        Where in the signal's metadata they are.
+        Item of the signal's metadata with the labels.
     option : str, default "--labels"
-        By which `path` is given.
+        Name of the option of `path`.
 
     Returns
     -------
     array-like or signal
-        As ``EELSAugmenter.fit`` takes them. Without `path` and `metadata`, those in
+        Labels in a format of ``EELSAugmenter.fit``. Without `path` and `metadata`, those in
         ``metadata.DAG`` of a signal made by this package.
 
     Raises
     ------
     FileNotFoundError, ValueError
-        There are none, or not one for each spectrum.
+        There are no labels, or not one for each spectrum.
     """
     from hyperspy_dag import get_labels
     from hyperspy_dag.labels.files import TABLES, read_label_file
@@ -211,7 +211,7 @@ def known_label(classes: list, text: str) -> Any:
     Raises
     ------
     ValueError
-        There is none.
+        There is no such class.
     """
     for label in classes:
         if str(label) == text:
@@ -220,7 +220,7 @@ def known_label(classes: list, text: str) -> Any:
 
 
 def count_labels(s: EELSSpectrum, labels: Any) -> dict[str, int]:
-    """Return the number of spectra of each class, and of those without one."""
+    """Return the number of spectra of each class, and of unlabelled spectra."""
     from hyperspy_dag.labels import parse_labels
 
     parsed = parse_labels(s, labels)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What all commands have in common: streams, messages of one line, exit codes."""
+"""Frame of all commands: streams, messages of one line, exit codes."""
 
 from __future__ import annotations
 
@@ -54,14 +54,14 @@ _COMMON = {"as_json": Json, "quiet": Quiet, "debug": Debug}
 
 @dataclass(frozen=True)
 class Result:
-    """What a command found or made.
+    """Result of a command.
 
     Attributes
     ----------
     data : dict
-        For programs.
+        Result for programs (``--json``).
     text : str, optional
-        For people; by default `data` as indented lines.
+        Result for people. Default: `data` as indented lines.
     """
 
     data: dict[str, Any]
@@ -69,10 +69,10 @@ class Result:
 
 
 class Interrupted(BaseException):
-    """Ctrl-C, or the batch system's SIGTERM.
+    """The job was interrupted by Ctrl-C, or terminated by the batch system's SIGTERM.
 
-    No KeyboardInterrupt, which a fit answers by going on with the classes that are done: a job's
-    result is all of them or none.
+    It is no KeyboardInterrupt, after which a fit would keep the finished classes: the result of a
+    job has all classes or none.
     """
 
     def __init__(self, number: int):
@@ -81,7 +81,7 @@ class Interrupted(BaseException):
 
 
 def command(function: Callable[..., Result]) -> Callable[..., None]:
-    """Make a command of a function: its result goes to stdout, everything else to stderr."""
+    """Make a command of a function, with its result on stdout and all else on stderr."""
 
     @wraps(function)
     def run(as_json: bool = False, quiet: bool = False, debug: bool = False, **given: Any) -> None:
@@ -135,7 +135,7 @@ def _ending(text: str, code: int, debug: bool) -> typer.Exit:
 
 
 def _way_on(given: dict[str, Any]) -> str:
-    """Say how to go on, where something was kept to go on from."""
+    """Tell how to continue, if there is a checkpoint."""
     folder = given.get("checkpoint_dir")
     if folder is None or not any(folder.glob("*.npz")):
         return ""
@@ -186,7 +186,7 @@ class _OneLine(logging.Handler):
 
 @contextmanager
 def _messages(quiet: bool) -> Iterator[None]:
-    """Show warnings and this package's log as lines on stderr, as HyperSpy's preferences say."""
+    """Write warnings and the log as lines to stderr, at the level of HyperSpy's preferences."""
     preferences = _import_hyperspy()
     said: set[str] = set()
 
@@ -218,7 +218,7 @@ def _messages(quiet: bool) -> Iterator[None]:
 
 
 def _import_hyperspy() -> Any:
-    """Import HyperSpy and exSpy without what they say of optional packages and each other.
+    """Import HyperSpy and exSpy without their messages about optional packages.
 
     Returns HyperSpy's preferences.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Commands that tell: how good synthetic spectra are, what made a file, what there is to do."""
+"""Commands that report: evaluate, info and demo."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Commands that make spectra: options in, files and a result out; the library does the work."""
+"""Commands that make spectra: preprocess, augment and sample."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ def augment(
 
 
 def _keep(augmenter: EELSAugmenter, path: Path, force: bool) -> None:
-    """Save an augmenter; beside its place where a file has come into being there meanwhile."""
+    """Save an augmenter; under another name if the file was written meanwhile."""
     if force or not path.exists():
         augmenter.save(path, overwrite=force)
         return

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def report_text(report: Report, written: list[str]) -> str:
-    """Return the tables of a report for people, and where it was written.
+    """Return the tables of a report as text, and the names of the written files.
 
     Parameters
     ----------

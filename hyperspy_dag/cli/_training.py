@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A training begun, or gone on with."""
+"""The training of a command, new or resumed."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ def train(
     resume: bool,
     n_jobs: int | None,
 ) -> EELSAugmenter:
-    """Fit an augmenter, or go on with the fit that a folder holds.
+    """Fit an augmenter, or resume the fit in a folder.
 
     Parameters
     ----------
     s, labels
-        As of ``EELSAugmenter.fit``.
+        See ``EELSAugmenter.fit``.
     settings : dict
-        Arguments of ``EELSAugmenter`` that were given.
+        Given arguments of ``EELSAugmenter``.
     folder : Path, optional
-        Of the checkpoints.
+        Folder of the checkpoints.
     every : int
-        Epochs between them.
+        Number of epochs between checkpoints.
     resume : bool
-        Whether to go on with what `folder` holds.
+        Whether to resume the training in `folder`.
     n_jobs : int, optional
 
     Raises
@@ -45,7 +45,7 @@ def train(
     FileExistsError
         `folder` holds a training already, and `resume` is False.
     ValueError
-        The training in it is one of other spectra, labels or settings.
+        The training in `folder` has other spectra, labels or settings.
     """
     from hyperspy_dag import EELSAugmenter
     from hyperspy_dag.training.training_set import training_set
@@ -62,7 +62,7 @@ def train(
 def _holds_training(
     folder: Path, data: TrainingSet, settings: dict[str, Any], resume: bool
 ) -> bool:
-    """Whether `folder` holds a training to go on with."""
+    """Return whether `folder` holds a training to resume."""
     from hyperspy_dag.training.runs import check_new_run, open_run
     from hyperspy_dag.training.settings import FitSettings
 

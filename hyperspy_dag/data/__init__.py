@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Simulated, labelled core-loss spectra of Fe and Mn oxides.
 
-They stand in for the labelled sets of del-Pozo-Bueno et al. 2024, which cannot be shipped: same
-classes, counts, energy axes and signal-to-noise figures, but simulated from physics.
+They have the classes, counts, energy axes and signal-to-noise ratios of the labelled sets of
+del-Pozo-Bueno et al. 2024, which cannot be distributed.
 """
 
 from __future__ import annotations

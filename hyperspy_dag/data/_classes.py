@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The oxides and how each class was "measured": every number of the simulation but the detector's.
+"""Fine structure, phases and measurement conditions of the simulated oxides.
 
 Intensities are relative to the L3 line of Mn or Fe with one metal ion per formula unit.
 
@@ -139,12 +139,12 @@ PHASES: Mapping[str, Phase] = {
 
 @dataclass(frozen=True)
 class OxideClass:
-    """How the spectra of one class come about and vary from spectrum to spectrum.
+    """Conditions under which the spectra of one class are simulated, and their spreads.
 
-    Dose, drift, thickness and their spreads were chosen so that the signal-to-noise figure is that
-    of the source paper, and the mixtures so that a classifier trained on 15 % of the spectra gets
-    98 to 99.5 % of the others right. All spreads are standard deviations of normal distributions
-    cut off at two of them.
+    Dose, drift, thickness and their spreads reproduce the signal-to-noise ratio of the source
+    paper. The mixtures are such that a classifier trained on 15 % of the spectra predicts 98 to
+    99.5 % of the others correctly. All spreads are standard deviations of normal distributions that
+    are cut off at two standard deviations.
     """
 
     count: int
@@ -290,7 +290,7 @@ MEASUREMENTS: Mapping[str, Measurement] = {
 
 @dataclass(frozen=True)
 class DataSet:
-    """A way to cut a measurement: the arguments of `hyperspy_dag.preprocessing.preprocess`."""
+    """A measurement and the arguments of `hyperspy_dag.preprocessing.preprocess` for it."""
 
     measurement: str
     background_range: tuple[float, float]

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From the fine structure of an edge to the counts that a detector reads out.
+"""From the fine structure of an edge to the counts of a detector.
 
 The order is that of the experiment: ionisation edges, plural scattering in the specimen, energy
 drift and resolution of the microscope, power-law background, Poisson statistics of the electrons,
-and last the detector, which spreads every electron over its neighbours, amplifies and reads out.
+and last the detector with its point spread, gain and read-out noise.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _LOW_LOSS_RANGE = 150.0
 
 
 class _Shapes(NamedTuple):
-    """Components of unit height and width at zero, evaluated on a scaled axis and never changed."""
+    """Components of unit height and width at zero, evaluated on a scaled axis."""
 
     gaussian: Any
     lorentzian: Any
@@ -37,7 +37,7 @@ class _Shapes(NamedTuple):
 
 @cache
 def _shapes() -> _Shapes:
-    """Make the components once: each is compiled from a symbolic expression, which takes time."""
+    """Make the components once, since each is compiled from a symbolic expression."""
     from exspy.components import EELSArctan
     from hyperspy.components1d import GaussianHF, Lorentzian
 
@@ -91,7 +91,7 @@ Edge = tuple[Peak | Step, ...]
 
 
 def evaluate(edge: Edge, energy: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Sum of the peaks and steps of an edge, as ionisation alone would give it.
+    """Return the sum of the peaks and steps of an edge, without scattering.
 
     Parameters
     ----------
@@ -108,14 +108,13 @@ def evaluate(edge: Edge, energy: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def point_spread() -> NDArray[np.float64]:
-    r"""Point spread of the detector, in channels: a Moffat profile of sum 1.
+    r"""Return the point spread of the detector in channels, a Moffat profile of sum 1.
 
     .. math:: k_j \propto \left[1 + (j / 0.747)^2\right]^{-0.929}, \quad |j| \le 12
 
-    A core narrower than a channel with the wide tails of light scattered in the scintillator.
-    Counts that it spreads after they have got their Poisson noise have noise whose neighbours
-    correlate 0.67, 0.37, 0.22, 0.14 at lags 1 to 4, as the noise of measured Mn white lines does
-    (0.67, 0.38, 0.22, 0.14).
+    The core is narrower than a channel; the wide tails are those of light scattered in the
+    scintillator. Applied to Poisson noise, it gives neighbour correlations of 0.67, 0.37, 0.22 and
+    0.14 at lags 1 to 4. The noise of measured Mn white lines has 0.67, 0.38, 0.22 and 0.14.
 
     Returns
     -------
@@ -127,17 +126,17 @@ def point_spread() -> NDArray[np.float64]:
 
 
 class Optics:
-    """Scattering in the specimen and blur of the microscope, applied to edges in Fourier space.
+    """Plural scattering in the specimen and blur of the microscope, in Fourier space.
 
     Parameters
     ----------
     energy : numpy.ndarray, shape (channels,)
-        Uniform axis in eV on which spectra are wanted.
+        Uniform axis of the spectra, in eV.
     edges : sequence of Edge
-        Edges that will be mixed.
+        Edges to be mixed.
     floor : float
-        Energy in eV below every onset. The edges are followed from there, since electrons lost
-        to a plasmon come from lower energies.
+        Energy in eV below every onset, from which the edges are evaluated, since plural scattering
+        adds electrons from lower energies.
     plasmon_energy, plasmon_fwhm : float
         Volume plasmon (Drude model) in eV.
     """
@@ -183,14 +182,14 @@ class Optics:
         shift: NDArray[np.float64],
         blur: NDArray[np.float64],
     ) -> NDArray[np.float64]:
-        """Edges as the specimen and the microscope leave them.
+        """Return mixtures of the edges after scattering, energy shift and blur.
 
         Parameters
         ----------
         mixture : numpy.ndarray, shape (spectra, edges)
             Weight of every edge.
         thickness : numpy.ndarray, shape (spectra,)
-            Specimen thickness in inelastic mean free paths. The intensity stays that of the edge:
+            Specimen thickness in inelastic mean free paths. The intensity is that of the edge:
             plural scattering (Poisson statistics) moves it to higher losses.
         shift, blur : numpy.ndarray, shape (spectra,)
             Energy shift and standard deviation of the energy resolution, in eV.
@@ -210,7 +209,7 @@ class Optics:
 def power_law(
     energy: NDArray[np.float64], reference: float, exponent: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Background (energy / reference)^-exponent, one row an exponent (HyperSpy's PowerLaw)."""
+    """Return the background (energy / reference)^-exponent, one row for each exponent."""
     return np.exp(-exponent[:, np.newaxis] * np.log(energy / reference))
 
 
@@ -221,12 +220,12 @@ def detect(
     gain: float,
     readout: float,
 ) -> NDArray[np.int32]:
-    """Read out a detector: shot noise, then point spread, gain, readout noise, whole counts.
+    """Read out a detector: shot noise, point spread, gain, read-out noise, rounding.
 
     Parameters
     ----------
     electrons : numpy.ndarray, shape (spectra, channels + 2 * SPREAD_REACH)
-        Expected electrons; the outermost channels serve the point spread only.
+        Expected electrons; the outermost channels are for the point spread alone.
     rng : numpy.random.Generator
         Source of the noise.
     gain : float
@@ -237,7 +236,7 @@ def detect(
     Returns
     -------
     numpy.ndarray of int32, shape (spectra, channels)
-        Counts. The dark reference is subtracted, so a few can be negative.
+        Counts. Since the dark reference is subtracted, a few can be negative.
     """
     arrived = rng.poisson(np.maximum(electrons, 0)).astype(np.float64)
     counts = gain * convolve1d(arrived, point_spread(), axis=1)

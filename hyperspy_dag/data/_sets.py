@@ -52,9 +52,9 @@ def simulated_oxides(
     Ionisation edges with their fine structure, plural scattering, power-law background, energy
     drift and resolution, dose, counting statistics and the point spread of the detector are
     simulated for every spectrum; composition, thickness, dose, drift and resolution vary
-    continuously within a class. The signal-to-noise figure of every class (mean over channels of
-    mean / standard deviation over spectra) is that of the paper's Table 2 within 10 %; among few
-    spectra, most of all few denoised ones (``MF``), it differs more.
+    continuously within a class. The signal-to-noise ratio of every class
+    (:func:`hyperspy_dag.metrics.snr`) is that of the paper's Table 2 within 10 %. It differs more
+    for few spectra, in particular for few denoised ones (``MF``).
 
     Parameters
     ----------
@@ -71,22 +71,22 @@ def simulated_oxides(
 
         The paper's WL set has two parts, ``WL-Fe`` and ``WL-Mn``.
     n_spectra : int or mapping of class name to int, optional
-        Spectra per class; classes that the mapping leaves out get none. None, the default, makes
-        as many as the paper had.
+        Number of spectra per class; 0 for classes that are not in the mapping. Default: the numbers
+        of the paper.
     raw : bool, default False
-        Return whole counts on a longer axis with the background (see Notes), as a spectrometer
-        saves them, instead of preprocessed spectra.
+        Return raw counts with background on a longer axis (see Notes) instead of preprocessed
+        spectra.
     random_state : int, numpy.random.Generator, numpy.random.SeedSequence or None, default 0
-        Same number or seed sequence, same spectra. A generator is advanced. None gives other
-        spectra every time. Every class has streams of its own: its first n raw spectra are the
-        same whatever number is asked for, of it or of other classes.
+        The same number or seed sequence gives the same spectra. A generator is advanced. None gives
+        different spectra each time. The first n raw spectra of a class do not depend on the numbers
+        of spectra of this or other classes.
 
     Returns
     -------
     s : exspy.signals.EELSSpectrum
         Shape (spectra, channels), class after class in the order of the table: raw counts in int32,
-        or background-subtracted, max-normalised spectra in float32. All of the simulation's
-        parameters are in ``s.metadata.Simulation``.
+        or background-subtracted, max-normalised spectra in float32. The parameters of the
+        simulation are in ``s.metadata.Simulation``.
     labels : numpy.ndarray of str, shape (spectra,)
         Class name of each spectrum.
 
@@ -98,29 +98,40 @@ def simulated_oxides(
         Unknown data set or class, a number of spectra below 1 (0 in a mapping is allowed, but not
         for all classes), or a negative seed.
 
+    See Also
+    --------
+    simulated_mixtures : Simulate mixtures of the classes.
+    hyperspy_dag.preprocessing.preprocess : Preprocess raw counts.
+
     Notes
     -----
-    ``PREPROCESSING[dataset]`` holds the arguments with which raw counts become the preprocessed
-    set, exactly::
+    ``PREPROCESSING[dataset]`` holds the arguments that convert raw counts exactly to the
+    preprocessed set::
 
         s, labels = simulated_oxides("K", raw=True)
         s = s.dag_preprocess(**PREPROCESSING["K"])
 
     The raw axes run from 430 to 809.75 eV (W, K, WL-Fe: the same counts), 585 to 689.9 eV (WL-Mn)
     and 560 to 789.9 eV (MF). The principal components of ``MF`` are those of the whole set, as in
-    the paper, so that preprocessed MF spectra, unlike raw ones, depend a little on how many
-    spectra of either class there are.
+    the paper, so that preprocessed MF spectra depend slightly on the numbers of spectra.
 
     Energy scale, shift and ratio of the white lines follow Tan et al., Ultramicroscopy 116, 24
-    (2012); the O K edges Colliex et al., Phys. Rev. B 44, 11402 (1991). `OXIDE_CLASSES` has what
-    each class is made of.
+    (2012); the O K edges Colliex et al., Phys. Rev. B 44, 11402 (1991). The parameters of each
+    class are in `OXIDE_CLASSES`.
 
     Examples
     --------
     >>> from hyperspy_dag.data import simulated_oxides
-    >>> s, labels = simulated_oxides("WL-Mn", n_spectra=100)
+    >>> s, labels = simulated_oxides("WL-Mn", n_spectra=10)
     >>> s
-    <EELSSpectrum, title: Simulated oxides, WL-Mn, dimensions: (300|700)>
+    <EELSSpectrum, title: Simulated oxides, WL-Mn, dimensions: (30|700)>
+    >>> labels[[0, 10, 20]].tolist()
+    ['MnO', 'Mn2O3', 'MnO2']
+
+    Raw counts of one class:
+
+    >>> simulated_oxides("K", {"FeO": 10}, raw=True)[0]
+    <EELSSpectrum, title: Simulated oxides, K, dimensions: (10|1520)>
     """
     plan = DATA_SETS[_check_dataset(dataset)]
     check_flag("raw", raw)
@@ -150,29 +161,27 @@ def simulated_mixtures(
 ) -> EELSSpectrum:
     """Simulate spectra of known mixtures of the classes of an oxide set.
 
-    Expected spectra of the classes are drawn as :func:`simulated_oxides` draws them, added, and
-    only then given the noise of the detector: a spectrum of a pure class is one of its set. The
-    classes in a spectrum have compositions of their own, but its dose, thickness, energy drift
-    and resolution are of one spot and moment.
+    Expected spectra of the classes are drawn as in :func:`simulated_oxides` and added; the noise of
+    the detector is applied to the sum. The classes in a spectrum have the same dose, thickness,
+    energy drift and resolution, but compositions of their own.
 
     Parameters
     ----------
     dataset : {"W", "K", "WL-Fe", "WL-Mn"}
-        As of :func:`simulated_oxides`.
+        See :func:`simulated_oxides`.
     fractions : array-like, shape (..., classes)
-        Of each class in the order of its set; not negative, of sum 1. They are fractions of the
-        signal: before mixing, the clean edges of each class are brought to the same maximum, as
-        those of spectra that are normalised by their maximum. The dose is interpolated between
-        those of the classes.
+        Fraction of each class in the order of the set; not negative, with sum 1. They are fractions
+        of the signal: before mixing, the clean edges of all classes are scaled to the same maximum.
+        The dose is interpolated between those of the classes.
     dose : float, default 1.0
-        Relative to that of the set.
+        Dose relative to that of the set.
     drift : float, default 1.0
-        Energy drift relative to that of the set; 0 stands for spectra that were aligned by their
-        zero-loss peak.
+        Energy drift relative to that of the set; 0 for spectra that are aligned by their zero-loss
+        peak.
     raw : bool, default False
-        As of :func:`simulated_oxides`.
+        See :func:`simulated_oxides`.
     random_state : int, numpy.random.Generator, numpy.random.SeedSequence or None, default 0
-        Same number, same spectra.
+        The same number gives the same spectra.
 
     Returns
     -------
@@ -183,8 +192,22 @@ def simulated_mixtures(
     Raises
     ------
     TypeError, ValueError
-        Unknown data set, or ``fractions`` is not as it should be. ``MF`` is refused: its
-        denoising, by principal components of the whole set, would see the mixtures.
+        Unknown data set, wrong ``fractions``, or the data set ``MF``, whose principal components
+        would be changed by the mixtures.
+
+    See Also
+    --------
+    simulated_oxides : Simulate the pure classes.
+
+    Examples
+    --------
+    A line scan of 5 spectra from pure MnO to pure MnO2:
+
+    >>> from hyperspy_dag.data import simulated_mixtures
+    >>> share = np.linspace(0, 1, 5)
+    >>> fractions = np.stack([1 - share, 0 * share, share], axis=1)  # MnO, Mn2O3, MnO2
+    >>> simulated_mixtures("WL-Mn", fractions)
+    <EELSSpectrum, title: Simulated mixtures, WL-Mn, dimensions: (5|700)>
     """
     plan = DATA_SETS[_check_dataset(dataset)]
     if "pca_components" in PREPROCESSING[dataset]:
@@ -272,7 +295,7 @@ def _fill(
     counts: Mapping[str, int],
     seed: np.random.SeedSequence,
 ) -> None:
-    """Write the raw counts of every class, one after the other."""
+    """Write the raw counts of all classes, one class after the other."""
     energy, optics = _instrument(measurement)
     start = 0
     for index, (name, oxide) in enumerate(measurement.classes.items()):
@@ -292,7 +315,7 @@ def _fill(
 
 
 def _instrument(measurement: Measurement) -> tuple[NDArray[np.float64], Optics]:
-    """Energies that reach the detector, its point spread included, and what bends them there."""
+    """Return the energies that reach the detector, point spread included, and the optics."""
     first = np.arange(-SPREAD_REACH, measurement.size + SPREAD_REACH)
     energy = measurement.offset + measurement.scale * first
     optics = Optics(
@@ -326,7 +349,7 @@ def _expected(
     measurement: Measurement,
     composition: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Expected electrons of edges and of background, before the detector."""
+    """Return the expected electrons of edges and background, before the detector."""
     phases = np.array([[PHASES[p].get(e, 0.0) for e in EDGES] for p in oxide.mixture])
     relative = np.exp(oxide.thickness_spread * _deviates(rng))
     shift = oxide.drift * _deviates(rng)
@@ -343,10 +366,9 @@ def _expected(
 
 
 def _deviates(rng: np.random.Generator) -> NDArray[np.float64]:
-    """Normal deviates between -2 and 2.
+    """Draw normal deviates between -2 and 2.
 
-    A spectrum beyond would have been left out of a labelled set; one alone can dominate the
-    standard deviation of a class.
+    A single spectrum beyond can dominate the standard deviation of a class.
     """
     return ndtri(rng.uniform(ndtr(-2.0), ndtr(2.0), _BLOCK))
 
@@ -407,7 +429,7 @@ def _as_signal(
 
 
 def _nearest(given: str, allowed: Mapping[str, Any]) -> str:
-    """Say which of the allowed names is nearest, case aside."""
+    """Return a hint at the allowed name that is most similar, ignoring case."""
     lower = {name.lower(): name for name in allowed}
     near = difflib.get_close_matches(given.strip().lower(), list(lower), n=1, cutoff=0.4)
     return f" Did you mean {lower[near[0]]!r}?" if near else ""
@@ -432,7 +454,7 @@ def _check_dataset(dataset: object) -> str:
 def _class_counts(
     dataset: str, measurement: Measurement, n_spectra: int | Mapping[str, int] | None
 ) -> dict[str, int]:
-    """Spectra of each class that gets any, in the order of the classes."""
+    """Return the number of spectra of each class with any, in the order of the classes."""
     classes = measurement.classes
     if n_spectra is None:
         return {name: oxide.count for name, oxide in classes.items()}

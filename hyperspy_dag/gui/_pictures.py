@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pictures of the interface, as PNG: figures of their own, which any thread may draw."""
+"""Pictures of the interface as PNG, which can be drawn in any thread."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def input_picture(
     data: TrainingSet | None,
     data_energy: np.ndarray | None,
 ) -> bytes:
-    """Draw the mean spectrum with the ranges, and the classes as they will be trained on."""
+    """Draw the mean spectrum with the ranges, and the classes of the training set."""
     figure = Figure(figsize=(9.6, 2.7), layout="constrained")
     left, right = figure.subplots(1, 2)
     left.plot(energy, mean, color="0.15", lw=1)
@@ -72,7 +72,7 @@ def training_picture(
     real: np.ndarray,
     synthetic: np.ndarray,
 ) -> bytes:
-    """Draw the metrics against their thresholds, and real above synthetic spectra."""
+    """Draw the metrics with their thresholds, and real above synthetic spectra."""
     figure = Figure(figsize=(9.6, 5.4), layout="constrained")
     grid = figure.add_gridspec(2, 3, height_ratios=(1, 1.25))
     metrics = [figure.add_subplot(grid[0, i]) for i in range(3)]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""HyperSpy's plot of the signal, with the ranges and regions that are dragged on it."""
+"""HyperSpy's plot of the signal with ranges and regions that can be dragged."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ _COLOURS = {"background": BACKGROUND_COLOUR, "signal": SIGNAL_COLOUR}
 
 
 def can_drag() -> bool:
-    """Say whether matplotlib's backend shows figures that react to the mouse."""
+    """Return whether the figures of Matplotlib's backend react to the mouse."""
     backend = matplotlib.get_backend().lower()
     return any(name in backend for name in ("qt", "ipympl", "nbagg", "widget", "wx", "gtk", "tk"))
 
 
 class SignalPlot:
-    """The plot, and what is dragged on it.
+    """Plot of the signal with its draggable ranges and regions.
 
     Parameters
     ----------
     s : EELSSpectrum
     range_dragged : callable
-        Called with "background" or "signal", and the two energies.
+        Called with "background" or "signal", and the two energies in eV.
     """
 
     def __init__(self, s: EELSSpectrum, range_dragged: Callable[[str, float, float], None]):
@@ -41,19 +41,19 @@ class SignalPlot:
 
     @property
     def is_open(self) -> bool:
-        """Whether it is on the screen."""
+        """Whether the plot is on the screen."""
         plot = self._signal._plot
         return plot is not None and bool(plot.is_active)
 
     def open(self) -> None:
-        """Plot the signal, unless it is plotted."""
+        """Plot the signal, unless it is plotted already."""
         if not self.is_open:
             self._rois.clear()
             self._span = None
             self._signal.plot()
 
     def pick(self, name: str, low: float, high: float) -> None:
-        """Let a range be dragged: "background", "signal", or "" for none."""
+        """Make a range draggable: "background", "signal", or "" for none."""
         self._release()
         if not name:
             return
@@ -69,14 +69,14 @@ class SignalPlot:
         self._span.observe(self._moved, "ss_left_value, ss_right_value")
 
     def move(self, name: str, low: float, high: float) -> None:
-        """Bring the span that is dragged to where a number says."""
+        """Move the draggable span to given energies."""
         if self._span is not None and name == self._picked and self.is_open and low < high:
             selector = self._span.span_selector
             if selector is not None and tuple(selector.extents) != (low, high):
                 selector.extents = (low, high)
 
     def show_regions(self, regions: Sequence[Region]) -> None:
-        """Put a span or a rectangle on the navigator for each region."""
+        """Show a span or a rectangle on the navigator for each region."""
         from hyperspy.api import roi as rois
 
         if not self.is_open:
@@ -96,7 +96,7 @@ class SignalPlot:
             self._rois[region] = roi
 
     def move_region(self, region: Region) -> None:
-        """Bring a region's ROI to where its numbers say."""
+        """Move the ROI of a region to its coordinates."""
         roi = self._rois.get(region)
         if roi is None or not self.is_open or _limits(roi) == _limits(region, roi):
             return
@@ -113,7 +113,7 @@ class SignalPlot:
         roi.update()
 
     def close(self) -> None:
-        """Take spans and regions away; the plot stays."""
+        """Remove spans and regions from the plot."""
         self._release()
         if self.is_open:
             for roi in self._rois.values():

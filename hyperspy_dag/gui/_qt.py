@@ -11,7 +11,7 @@ from traitsui.qt.editor import Editor
 
 
 class _Label(QtGui.QLabel):
-    """Shows a picture as large as there is room for it, in its own proportions."""
+    """Show a picture as large as possible, with its aspect ratio."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Work beside the interface: input checked, and classes trained, in threads."""
+"""Checks of the input and trainings in threads beside the interface."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Prepared:
-    """Input that can be trained on.
+    """Checked input of a training.
 
     Attributes
     ----------
     labels : Any
-        As they were given.
+        Labels as given.
     data : TrainingSet
     notes : list of str
         Warnings.
@@ -40,14 +40,14 @@ class Prepared:
 
 
 class Latest:
-    """Does a piece of work in a thread, again whenever it is asked to; the last request counts.
+    """Do some work in a thread at each request; only the last request counts.
 
     Parameters
     ----------
     work : callable
-        Called with a function that says whether it has been overtaken.
+        Called with a function that returns whether there is a newer request.
     pause : float, default 0.15
-        Seconds to wait for more requests: a number is typed digit by digit.
+        Seconds to wait for further requests, such as the next digit of a number.
     """
 
     def __init__(self, work: Callable[[Callable[[], bool]], None], pause: float = 0.15):
@@ -57,7 +57,7 @@ class Latest:
         self._running = False
 
     def request(self) -> None:
-        """Ask for the work to be done."""
+        """Request the work."""
         with self._condition:
             self._wanted += 1
             self._condition.notify_all()
@@ -66,7 +66,7 @@ class Latest:
                 threading.Thread(target=self._run, daemon=True, name="dag-check").start()
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until all that was asked for is done; False where that took too long."""
+        """Wait until all requested work is finished; return False if `timeout` passed before."""
         with self._condition:
             return self._condition.wait_for(lambda: not self._running, timeout)
 
@@ -89,7 +89,7 @@ class Latest:
 
 
 class Training(threading.Thread):
-    """Trains in a thread.
+    """A training in a thread.
 
     Parameters
     ----------
@@ -97,17 +97,17 @@ class Training(threading.Thread):
     settings : dict
         Arguments of :class:`~hyperspy_dag.EELSAugmenter`.
     options : dict
-        Arguments of its ``fit``.
+        Arguments of ``fit``.
     n_spectra : int
     report : callable
-        Called in the thread with each :class:`~hyperspy_dag.training.jobs.TrainingProgress`.
+        Called in the thread with each :class:`~hyperspy_dag.training.progress.TrainingProgress`.
     finished : callable
-        Called in the thread with this object, however the training ended.
+        Called in the thread with this object at the end of the training, with or without error.
 
     Attributes
     ----------
     augmenter, result : EELSAugmenter, EELSSpectrum or None
-        None where no class was fitted.
+        None if no class was fitted.
     error : Exception or None
     notes : list of str
         Warnings.
@@ -132,16 +132,16 @@ class Training(threading.Thread):
         self.notes: list[str] = []
 
     def stop(self) -> None:
-        """End the training at its next look at the metrics."""
+        """End the training at its next evaluation."""
         self._stop_wanted.set()
 
     @property
     def stopped(self) -> bool:
-        """Whether it was told to stop."""
+        """Whether the training was asked to stop."""
         return self._stop_wanted.is_set()
 
     def run(self) -> None:
-        """Train; errors are kept."""
+        """Train; store errors in :attr:`error`."""
         try:
             with collected_warnings() as notes:
                 # What was said of the input holds for what came of it.

@@ -20,7 +20,7 @@ _NARROW = ipw.Layout(width="7em")
 
 @add_display_arg
 def augmentation_widget(obj: AugmentationTool, **kwargs: Any) -> dict[str, Any]:
-    """Return the widget and, in ``wdict``, its parts."""
+    """Return the widget, and its parts in ``wdict``."""
     parts = {
         "label_source": ipw.Dropdown(options=[(v, k) for k, v in obj.label_sources.items()]),
         "label_file": ipw.Text(placeholder="labels.npy", continuous_update=False),
@@ -148,7 +148,7 @@ def augmentation_widget(obj: AugmentationTool, **kwargs: Any) -> dict[str, Any]:
 def _show(
     obj: AugmentationTool, name: str, widget: Any, attribute: str, change: Any = None
 ) -> None:
-    """Let a widget show what the model says; ``link_traits.dlink`` would not live long enough."""
+    """Update a widget from a trait; ``link_traits.dlink`` would not live long enough."""
 
     def show(_: Any = None) -> None:
         value = getattr(obj, name)
@@ -204,7 +204,7 @@ _COLUMNS = ("Class", "Spectra", "Epoch", "State")
 
 
 def _keep_choice(obj: AugmentationTool, widget: ipw.Dropdown) -> None:
-    """Offer the classes that have been looked at; their number grows."""
+    """Offer the classes with pictures, whose number grows."""
 
     def offer(_: Any = None) -> None:
         choices = list(obj.shown_choices) or [""]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All that the interface knows and does; no toolkit."""
+"""Model of the interface, without a toolkit."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ _PICKED = {"nothing": "", "background range": "background", "signal range": "sig
 
 
 class ClassState(t.HasTraits):
-    """Where a class stands."""
+    """State of the training of a class."""
 
     name = t.Str()
     spectra = t.Int()
@@ -78,33 +78,46 @@ class ClassState(t.HasTraits):
 
 @add_gui_method(toolkey=TOOLKEY)
 class AugmentationTool(t.HasTraits):
-    """The interface of ``dag_augment``.
+    """Interface of ``dag_augment``: choose ranges and labels, train, and save.
 
     Parameters
     ----------
     signal : EELSSpectrum
     labels : optional
-        See :func:`hyperspy_dag.labels.parse_labels`. They can be chosen later.
+        Class of each spectrum; see :func:`hyperspy_dag.labels.parse_labels`. They can also be
+        chosen later.
     **arguments
-        Of ``dag_augment``; the controls start with them. What has no control is kept.
+        Arguments of ``dag_augment``, the initial values of the controls.
 
     Attributes
     ----------
     result : EELSSpectrum or None
-        The synthetic spectra, once the training has ended.
+        The synthetic spectra, after the training.
     augmenter : EELSAugmenter or None
-        What drew them.
+        The augmenter that drew them, after the training.
     call_used : str
-        The call that gives the same spectra; :attr:`call` goes on following the controls.
+        The call of ``dag_augment`` that gives the same spectra. :attr:`call` follows the controls.
     labels_used
-        The labels that it was trained with: ``labels`` in :attr:`call_used`.
+        The labels of the training, ``labels`` in :attr:`call_used`.
     error : str
-        What went wrong, if anything did.
+        Error message, or an empty text.
+
+    See Also
+    --------
+    exspy.signals.EELSSpectrum.dag_augment : Open the interface.
+    hyperspy_dag.EELSAugmenter : Train without interface.
 
     Examples
     --------
-    >>> tool = s.dag_augment()  # doctest: +SKIP
-    >>> tool.result  # after Train  # doctest: +SKIP
+    >>> from hyperspy_dag.data import simulated_oxides
+    >>> from hyperspy_dag.gui.model import AugmentationTool
+    >>> s, labels = simulated_oxides("WL-Mn", {"MnO": 30, "MnO2": 30})
+    >>> tool = AugmentationTool(s, labels, n_spectra=50, random_state=0)
+    >>> tool.check()  # what is wrong with the input
+    ''
+    >>> tool.arguments()["n_spectra"]
+    50
+    >>> tool.close()
     """
 
     # what is asked for
@@ -261,11 +274,26 @@ class AugmentationTool(t.HasTraits):
         return self.result is not None and self.editable
 
     def arguments(self) -> dict[str, Any]:
-        """Return the arguments with which ``dag_augment`` does the same.
+        """Return the arguments of ``dag_augment`` that do the same.
 
         Returns
         -------
         dict
+            Arguments by name.
+
+        See Also
+        --------
+        current_labels : The labels for these arguments.
+
+        Examples
+        --------
+        >>> from hyperspy_dag.data import simulated_oxides
+        >>> from hyperspy_dag.gui.model import AugmentationTool
+        >>> s, labels = simulated_oxides("WL-Mn", {"MnO": 30, "MnO2": 30})
+        >>> tool = AugmentationTool(s, labels, n_spectra=50, random_state=0)
+        >>> tool.arguments()["n_spectra"]
+        50
+        >>> tool.close()
         """
         return {
             "design": self.design,
@@ -295,16 +323,31 @@ class AugmentationTool(t.HasTraits):
         return {k: v for k, v in self.arguments().items() if k in names}
 
     def current_labels(self) -> Any:
-        """Return the labels that are chosen.
+        """Return the chosen labels.
 
         Returns
         -------
         array-like or signal
+            Class of each spectrum.
 
         Raises
         ------
         TypeError, ValueError, OSError
-            There are none, or they cannot be read.
+            There are no labels, or they cannot be read.
+
+        See Also
+        --------
+        add_region : Label a region.
+
+        Examples
+        --------
+        >>> from hyperspy_dag.data import simulated_oxides
+        >>> from hyperspy_dag.gui.model import AugmentationTool
+        >>> s, labels = simulated_oxides("WL-Mn", {"MnO": 30, "MnO2": 30})
+        >>> tool = AugmentationTool(s, labels, n_spectra=50, random_state=0)
+        >>> tool.current_labels()[0] == "MnO"
+        True
+        >>> tool.close()
         """
         if self.label_source == "given":
             return self.labels
@@ -319,7 +362,7 @@ class AugmentationTool(t.HasTraits):
         return region_labels(self.signal, self.regions)
 
     def _found_clusters(self) -> Any:
-        """Return clusters of the preprocessed spectra; found anew only where they may differ."""
+        """Return clusters of the preprocessed spectra; compute them only if the input changed."""
         asked = self.arguments()
         ranges = asked["background_range"], asked["signal_range"]
         key = (self.label_source, *ranges, self.random_state)
@@ -332,16 +375,31 @@ class AugmentationTool(t.HasTraits):
     # -- regions and the plot ------------------------------------------------------------------
 
     def add_region(self, name: str = "") -> Region:
-        """Add a region in the middle of the navigator, to be dragged and named.
+        """Add a region in the middle of the navigator, which can be dragged and named.
 
         Parameters
         ----------
         name : str, optional
-            The class that its spectra belong to. Default: "class 1" and so on.
+            Class of its spectra. Default: "class 1" and so on.
 
         Returns
         -------
         Region
+            The new region.
+
+        See Also
+        --------
+        remove_region : Remove a region.
+
+        Examples
+        --------
+        >>> from hyperspy_dag.data import simulated_oxides
+        >>> from hyperspy_dag.gui.model import AugmentationTool
+        >>> s, labels = simulated_oxides("WL-Mn", {"MnO": 30, "MnO2": 30})
+        >>> tool = AugmentationTool(s, labels, n_spectra=50, random_state=0)
+        >>> tool.add_region("MnO").name
+        'MnO'
+        >>> tool.close()
         """
         if "drawn" not in self.label_sources:
             raise ValueError("regions are drawn on line scans and scans; this signal is neither")
@@ -365,24 +423,38 @@ class AugmentationTool(t.HasTraits):
         return region
 
     def remove_region(self, region: Region | None = None) -> None:
-        """Take a region away.
+        """Remove a region.
 
         Parameters
         ----------
         region : Region, optional
             Default: the last.
+
+        See Also
+        --------
+        add_region : Add a region.
+
+        Examples
+        --------
+        >>> from hyperspy_dag.data import simulated_oxides
+        >>> from hyperspy_dag.gui.model import AugmentationTool
+        >>> s, labels = simulated_oxides("WL-Mn", {"MnO": 30, "MnO2": 30})
+        >>> tool = AugmentationTool(s, labels, n_spectra=50, random_state=0)
+        >>> region = tool.add_region("MnO")
+        >>> tool.remove_region(region)
+        >>> tool.close()
         """
         if self.regions:
             self.regions.remove(self.regions[-1] if region is None else region)
 
     def show_plot(self) -> None:
-        """Plot the signal, where the mouse can drag on it."""
+        """Plot the signal, if Matplotlib's backend reacts to the mouse."""
         if can_drag():
             self._plot.open()
             self._plot.show_regions(self.regions)
 
     def close(self) -> None:
-        """Take what is dragged off the plot, and end the training if there is one."""
+        """Remove ranges and regions from the plot, and end a running training."""
         self.picking = "nothing"
         self._plot.close()
         self.stop()
@@ -427,18 +499,32 @@ class AugmentationTool(t.HasTraits):
         Parameters
         ----------
         timeout : float, optional
-            Seconds to wait at most. Default: as long as it takes.
+            Seconds to wait at most. By default there is no limit.
 
         Returns
         -------
         str
-            What is wrong with the input; empty where nothing is.
+            Message about the input; empty if it is valid.
+
+        See Also
+        --------
+        train : Start the training.
+
+        Examples
+        --------
+        >>> from hyperspy_dag.data import simulated_oxides
+        >>> from hyperspy_dag.gui.model import AugmentationTool
+        >>> s, labels = simulated_oxides("WL-Mn", {"MnO": 30, "MnO2": 30})
+        >>> tool = AugmentationTool(s, labels, n_spectra=50, random_state=0)
+        >>> tool.check()
+        ''
+        >>> tool.close()
         """
         self._checker.wait(timeout)
         return self.problem
 
     def _check(self, overtaken: Callable[[], bool]) -> None:
-        """Run in a thread."""
+        """Check the input; runs in a thread."""
         self._prepared = None
         prepared, problem, labels = None, "", None
         with collected_warnings() as notes:
@@ -492,12 +578,33 @@ class AugmentationTool(t.HasTraits):
     # -- the training --------------------------------------------------------------------------
 
     def train(self) -> None:
-        """Begin to train, in a thread.
+        """Start the training in a thread.
 
         Raises
         ------
         RuntimeError
-            The input is not ready, or a training goes on.
+            The input is not valid, or a training is running.
+
+        See Also
+        --------
+        wait : Wait for its end.
+        stop : End it early.
+
+        Examples
+        --------
+        >>> from hyperspy_dag.data import simulated_oxides
+        >>> from hyperspy_dag.gui.model import AugmentationTool
+        >>> s, labels = simulated_oxides("WL-Mn", {"MnO": 30, "MnO2": 30})
+        >>> tool = AugmentationTool(s, labels, n_spectra=50, random_state=0)
+        >>> tool.max_epochs = 1
+        >>> tool.check()
+        ''
+        >>> tool.train()
+        >>> tool.wait()
+        True
+        >>> tool.result
+        <EELSSpectrum, title: Synthetic spectra, dimensions: (50, 2|700)>
+        >>> tool.close()
         """
         self._checker.wait()
         if not self.can_train or self._prepared is None:
@@ -524,7 +631,7 @@ class AugmentationTool(t.HasTraits):
         self._training.start()
 
     def stop(self) -> None:
-        """End the training; the finished classes and the best state of the running one stay."""
+        """End the training; keep the finished classes and the best state of the running one."""
         if self.can_stop:
             self._training.stop()
             self.trait_set(status="Stopping; the best state is kept …", state="stopping")
@@ -535,19 +642,33 @@ class AugmentationTool(t.HasTraits):
         Parameters
         ----------
         timeout : float, optional
-            Seconds to wait at most. Default: as long as it takes.
+            Seconds to wait at most. By default there is no limit.
 
         Returns
         -------
         bool
-            False where it had not ended by then.
+            Whether the training has ended.
+
+        See Also
+        --------
+        train : Start the training.
+
+        Examples
+        --------
+        >>> from hyperspy_dag.data import simulated_oxides
+        >>> from hyperspy_dag.gui.model import AugmentationTool
+        >>> s, labels = simulated_oxides("WL-Mn", {"MnO": 30, "MnO2": 30})
+        >>> tool = AugmentationTool(s, labels, n_spectra=50, random_state=0)
+        >>> tool.wait()  # no training is running
+        True
+        >>> tool.close()
         """
         if self._training is not None:
             self._training.join(timeout)
         return self.editable
 
     def save(self) -> None:
-        """Save the synthetic spectra; what prevents it is shown."""
+        """Save the synthetic spectra; show an error message if that fails."""
         if not self.can_save:
             return
         try:
@@ -559,7 +680,7 @@ class AugmentationTool(t.HasTraits):
         self.trait_set(error="", status=f"Saved: {path.resolve()}")
 
     def _look(self, progress: TrainingProgress) -> None:
-        """Run in the training's thread at each look at the metrics."""
+        """Show the progress at each evaluation; runs in the thread of the training."""
         name = str(progress.label)
         if name not in self._live:
             baseline = RealReference(progress.baseline, {})
@@ -610,7 +731,7 @@ class AugmentationTool(t.HasTraits):
             _logger.exception("The training could not be drawn.")
 
     def _finished(self, training: Training) -> None:
-        """Run in the training's thread at its end."""
+        """Show the result of the training; runs in its thread."""
         augmenter, error = training.augmenter, training.error
         self.trait_set(augmenter=augmenter, result=training.result)
         fitted = {} if augmenter is None else augmenter.best_
@@ -647,7 +768,7 @@ class AugmentationTool(t.HasTraits):
 
 
 def _mean_spectrum(s: EELSSpectrum) -> np.ndarray:
-    """Return the mean of some spectra from all over the signal; of a lazy one, few are read."""
+    """Return the mean of spectra from the whole signal; of few of a lazy one."""
     shape = s.data.shape[:-1]
     if not shape:
         return np.asarray(s.data, dtype=np.float64)

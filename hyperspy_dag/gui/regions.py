@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Labels drawn on the navigator: regions with the name of a class."""
+"""Labels by named regions on the navigator."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 class Region(t.HasTraits):
-    """A stretch of a line scan, or a rectangle of a scan, that belongs to a class.
+    """A range of a line scan, or a rectangle of a map, that belongs to a class.
 
     Attributes
     ----------
     name : str
-        The class; several regions may name the same.
+        Name of the class; several regions may have the same.
     left, right, top, bottom : float
         In the units of the navigation axes; right and bottom are left out, as in HyperSpy's ROIs.
         A line scan has neither top nor bottom.
@@ -36,7 +36,7 @@ class Region(t.HasTraits):
     colour = t.Str("#D55E00")
 
     def mask(self, s: EELSSpectrum) -> NDArray[np.bool_]:
-        """Return where the region lies, in the navigation shape of the signal's array."""
+        """Return the mask of the region in the navigation shape of the data."""
         axes = s.axes_manager.navigation_axes
         inside = _between(axes[0].axis, self.left, self.right)
         if len(axes) == 1:
@@ -51,7 +51,7 @@ def _between(positions: NDArray, low: float, high: float) -> NDArray[np.bool_]:
 
 
 def region_labels(s: EELSSpectrum, regions: Sequence[Region]) -> NDArray[np.str_]:
-    """Return the class of every spectrum; what is in no region is unlabelled, "".
+    """Return the class of every spectrum; "" (unlabelled) outside of regions.
 
     Raises
     ------

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which of HyperSpy's toolkits can show the interface here."""
+"""Toolkits of HyperSpy that can display the interface."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _INSTALL = (
 
 
 def register() -> None:
-    """Tell HyperSpy about the widgets of the toolkits that are installed.
+    """Register the widgets of the installed toolkits with HyperSpy.
 
-    Not by the yaml, where toolkits would be named that may be absent: HyperSpy would take them for
-    installed, and fail where it now goes without (``s.plot()`` with navigation sliders).
+    The yaml would also name toolkits that are not installed. HyperSpy would take them as installed,
+    and ``s.plot()`` with navigation sliders would fail.
     """
     from hyperspy.ui_registry import TOOLKIT_REGISTRY, UI_REGISTRY
 
@@ -34,23 +34,23 @@ def register() -> None:
 
 
 def check_toolkit(toolkit: str | Iterable[str] | None, display: bool) -> tuple[str, ...]:
-    """Return the toolkits to use, of those that HyperSpy has.
+    """Return the toolkits to use, among those of HyperSpy.
 
     Parameters
     ----------
     toolkit : str, iterable of str or None
-        As of HyperSpy's tools: None is all that are installed and enabled in its preferences.
+        None: all toolkits that are installed and enabled in HyperSpy's preferences.
     display : bool
-        Whether the interface is to be seen.
+        Whether the interface is displayed.
 
     Raises
     ------
     ImportError
-        None of the toolkits is installed.
+        No toolkit is installed.
     ValueError
-        `toolkit` names another.
+        `toolkit` is not among those of HyperSpy.
     RuntimeError
-        There is no place to show it: neither Jupyter nor windows.
+        The interface cannot be displayed: there is neither Jupyter nor a display.
     """
     from hyperspy.defaults_parser import preferences
     from hyperspy.ui_registry import UI_REGISTRY

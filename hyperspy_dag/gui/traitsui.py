@@ -15,7 +15,7 @@ from .model import AugmentationTool
 
 
 class _Handler(tu.Handler):
-    """What the buttons do."""
+    """Handle the buttons."""
 
     def do_train(self, info: Any) -> None:
         info.object.train()

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files and signals: what is written and read, and how."""
+"""Reading and writing of files and signals."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""This package's own files: a JSON header and plain arrays in one NumPy .npz, nothing executed.
+"""Files of this package: a JSON header and plain arrays in one NumPy .npz.
 
 Zip's checksums tell damage from content, and a file appears under its name only when it is
 complete. A file may come from anywhere: nothing is unpacked to disk, NumPy's reader takes no
@@ -35,11 +35,27 @@ _HEADER = "header"
 
 
 class AugmenterFileError(ValueError):
-    """A file is not what this package writes: damaged, hostile, of another kind or newer."""
+    """A file is damaged, or not of this package, or of a newer version of it.
+
+    See Also
+    --------
+    hyperspy_dag.EELSAugmenter.load : Read an augmenter.
+    hyperspy_dag.EELSAugmenter.resume : Continue a training.
+
+    Examples
+    --------
+    >>> from hyperspy_dag.augmenter import AugmenterFileError, EELSAugmenter
+    >>> np.savez("other.npz", np.zeros(3))
+    >>> try:
+    ...     EELSAugmenter.load("other.npz")
+    ... except AugmenterFileError as error:
+    ...     print(error)
+    other.npz is not an augmenter file: it has no header
+    """
 
 
 def to_json(value: Any) -> Any:
-    """Turn NumPy scalars and arrays inside `value` into what JSON knows."""
+    """Convert NumPy scalars and arrays inside `value` to types that JSON can hold."""
     if isinstance(value, dict):
         return {str(key): to_json(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -57,7 +73,7 @@ def to_json(value: Any) -> Any:
 
 
 def to_strict_json(value: Any) -> Any:
-    """Do as :func:`to_json`, with None for what JSON has no number for (NaN, infinity)."""
+    """Convert as :func:`to_json`, and NaN and infinity to None."""
     value = to_json(value)
     if isinstance(value, dict):
         return {key: to_strict_json(item) for key, item in value.items()}
@@ -73,12 +89,12 @@ def write(
     *,
     kind: str = AUGMENTER,
 ) -> None:
-    """Write atomically: a reader sees the old file or the whole new one.
+    """Write a file atomically: readers see the old file or the complete new one.
 
     Raises
     ------
     OSError
-        The disk is full, the folder is gone or read-only. What was there before is untouched.
+        The file cannot be written; an existing file is unchanged.
     """
     target = path.resolve()  # a link goes on to be one
     header = {"format": kind, "format_version": FORMAT_VERSION, **header}
@@ -103,14 +119,14 @@ def write(
 
 
 def put_in_place(part: Path, target: Path) -> None:
-    """Give what was written beside its place its name, and the permissions of what had it."""
+    """Rename a finished file to its target, with the permissions of the file that it replaces."""
     if target.exists():
         shutil.copymode(target, part)
     os.replace(part, target)
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the new name itself survive a power cut, where folders can be opened (not Windows)."""
+    """Make the new name survive a power cut, if folders can be opened (not on Windows)."""
     if os.name != "posix":
         return
     handle = os.open(folder, os.O_RDONLY)
@@ -121,15 +137,14 @@ def _sync_folder(folder: Path) -> None:
 
 
 def read(path: Path, *, kind: str = AUGMENTER) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Read header and arrays.
+    """Read header and arrays of a file.
 
     Raises
     ------
     FileNotFoundError
-        There is no such file.
+        The file does not exist.
     AugmenterFileError
-        The file is damaged, cut short, of another kind or of a newer version, or it holds what
-        this package does not write.
+        The file is damaged, of another kind, of a newer version, or not of this package.
     """
     if not path.is_file():
         raise FileNotFoundError(f"there is no {kind.split()[-1]} file {path}")
@@ -213,6 +228,6 @@ def finite(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def below(arrays: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
-    """Return the arrays whose names begin with `prefix` and a slash, under what follows."""
+    """Return the arrays whose names begin with `prefix` and a slash, without that prefix."""
     prefix += "/"
     return {n.removeprefix(prefix): a for n, a in arrays.items() if n.startswith(prefix)}

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What may stand in the header of a file, checked before HyperSpy sees any of it.
+"""Checks of the header of a file, before HyperSpy uses any of it.
 
-HyperSpy makes axes from expressions, and objects from metadata whose keys begin with an underscore.
-A file that anyone may have written must reach neither.
+HyperSpy evaluates expressions of axes, and makes objects of metadata whose keys begin with an
+underscore. Neither may come from a file.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _MAX_DEPTH = 20
 
 
 def plain_metadata(node: Any, depth: int = 0) -> Any:
-    """Return a copy of metadata without what :func:`check_metadata` would refuse in a file."""
+    """Return a copy of metadata without the items that :func:`check_metadata` refuses."""
     if depth >= _MAX_DEPTH and isinstance(node, dict | list | tuple):
         return {} if isinstance(node, dict) else []
     if isinstance(node, dict):
@@ -42,12 +42,12 @@ def plain_metadata(node: Any, depth: int = 0) -> Any:
 
 
 def check_metadata(node: Any, depth: int = 0) -> Any:
-    """Return metadata from a file.
+    """Return metadata from a file, checked.
 
     Raises
     ------
     TypeError, ValueError
-        It is no dictionary, too deep, or holds a key that means more than its name.
+        The metadata are no dictionary, too deep, or have a key that begins with an underscore.
     """
     if depth == 0 and node is not None and not isinstance(node, dict):
         raise TypeError(f"metadata of type {type(node).__name__}")
@@ -65,12 +65,12 @@ def check_metadata(node: Any, depth: int = 0) -> Any:
 
 
 def check_energy_axis(axis: Any, channels: int) -> EnergyAxis:
-    """Return an energy axis from a file.
+    """Return an energy axis from a file, checked.
 
     Raises
     ------
     KeyError, TypeError, ValueError
-        It is no plain list of energies, or not of so many channels.
+        The axis is neither uniform nor a list of energies, or its number of channels is wrong.
     """
     kind = axis["_type"]
     if kind not in _AXIS_KEYS or not set(axis) <= _AXIS_COMMON | _AXIS_KEYS[kind]:
@@ -99,12 +99,12 @@ def check_energy_axis(axis: Any, channels: int) -> EnergyAxis:
 
 
 def check_classes(classes: Any) -> list:
-    """Return class names from a file: text, whole numbers or bool, each once.
+    """Return class names from a file, checked: unique text, whole numbers or bool.
 
     Raises
     ------
     TypeError, ValueError
-        They are something else.
+        The class names are of another type, or repeated.
     """
     if not isinstance(classes, list) or not classes:
         raise TypeError("no list of classes")
@@ -117,12 +117,12 @@ def check_classes(classes: Any) -> list:
 
 
 def check_digest(digest: Any) -> str:
-    """Return a SHA-256 in hexadecimal from a file.
+    """Return a SHA-256 in hexadecimal from a file, checked.
 
     Raises
     ------
     ValueError
-        It is something else.
+        The digest is no SHA-256.
     """
     if not isinstance(digest, str) or len(digest) != 64 or not digest.isalnum():
         raise ValueError("no digest of the training spectra")

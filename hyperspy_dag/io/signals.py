@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From arrays of synthetic spectra to the signal that a user gets."""
+"""Signals of synthetic spectra, and their files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def spectrum_axis(name: str, size: int) -> dict[str, Any]:
-    """Return a navigation axis that counts."""
+    """Return a navigation axis that numbers spectra or classes."""
     return {"name": name, "size": size, "scale": 1, "offset": 0, "units": "", "navigate": True}
 
 
@@ -35,23 +35,23 @@ def synthetic_signal(
     title: str,
     instrument: dict[str, Any] | None = None,
 ) -> EELSSpectrum:
-    """Build the signal of synthetic spectra.
+    """Make a signal of synthetic spectra.
 
     Parameters
     ----------
     spectra : array of shape (classes, spectra, channels) or (spectra, channels)
         A dask array makes the signal lazy.
     index : int array of the navigation shape
-        Class of each spectrum, as position in `classes`.
+        Position of the class of each spectrum in `classes`.
     classes : list
         Class names.
     energy_axis : EnergyAxis
-        Of the real spectra.
+        Energy axis of the real spectra.
     provenance : dict
-        Becomes ``metadata.DAG``.
+        Content of ``metadata.DAG``.
     title : str
     instrument : dict, optional
-        Becomes ``metadata.Acquisition_instrument``: beam energy, collection angle and so on.
+        Content of ``metadata.Acquisition_instrument``, such as beam energy and collection angle.
     """
     from exspy.signals import EELSSpectrum, LazyEELSSpectrum
 
@@ -78,25 +78,25 @@ def save_signal(
     overwrite: bool,
     show_progressbar: bool | None = None,
 ) -> None:
-    """Save a signal; the name appears, or what it names changes, when all is written.
+    """Save a signal; the file appears, or is replaced, when it is complete.
 
     Parameters
     ----------
     signal : EELSSpectrum
     path : Path
-        As :func:`.checks.check_signal_file` returns it.
+        Path from :func:`.checks.check_signal_file`.
     overwrite : bool
-        Whether what is there is replaced; it may have come while the spectra were made.
+        Replace an existing file, which may have been written since the check.
     show_progressbar : bool, optional
-        Of lazy signals; default: HyperSpy's preference.
+        Show a progress bar for lazy signals. Default: HyperSpy's preference.
 
     Raises
     ------
     FileExistsError
-        There is something, and it is not to be replaced: the message says where the signal is.
+        The file exists and `overwrite` is False; the message names the file with the signal.
     OSError
-        It could not be written: what was there is untouched. Or it could not be put in the place
-        of what was there: the message says where it is.
+        The file could not be written, and an existing one is unchanged; or the existing file could
+        not be replaced, and the message names the file with the signal.
     """
     target = path.resolve()  # a link goes on to be one
     part, old = (
@@ -135,12 +135,12 @@ def _remove(path: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file; what was there before stays until all is written.
+    """Write a text file; an existing file is replaced when the new one is complete.
 
     Raises
     ------
     OSError
-        It could not be written; the message names it.
+        The file could not be written; the message names it.
     """
     target = path.resolve()
     part = target.with_name(f".{target.name}.part")

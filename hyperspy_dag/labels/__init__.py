@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Labels: the classes of real spectra as users give them, and those of synthetic spectra.
+"""Labels of real spectra given by users, and labels of synthetic spectra.
 
 Importing this imports NumPy alone; :func:`cluster` is imported when it is first used (PEP 562).
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Labels for spectra that have none: clusters of like spectra, found by UMAP and HDBSCAN."""
+"""Labels of unlabelled spectra: clusters found by UMAP and HDBSCAN."""
 
 from __future__ import annotations
 
@@ -46,42 +46,41 @@ def cluster(
     n_neighbors: int = 30,
     random_state: int | np.random.Generator | None = None,
 ) -> BaseSignal:
-    """Label like spectra alike: UMAP to few dimensions, then HDBSCAN.
+    """Label unlabelled spectra by clusters, with UMAP or PCA and HDBSCAN.
 
     Parameters
     ----------
     s : exspy.signals.EELSSpectrum
-        Preprocessed (background removed, normalised) spectra of any navigation shape, lazy or not;
-        raw ones fall into clusters by thickness first of all. A lazy signal is read twice, block by
+        Preprocessed spectra (background removed, normalised) of any navigation shape, lazy or not.
+        Clusters of raw spectra mainly reflect the thickness. A lazy signal is read twice, block by
         block.
     embedding : {"umap", "pca"}, default "umap"
-        "umap" needs the package umap-learn, ``pip install hyperspy_dag[umap]``; "pca", the
-        principal components alone, needs nothing more, and separates less.
+        "umap" needs the package umap-learn, ``pip install hyperspy_dag[umap]``. "pca" uses
+        principal components alone, which separate less.
     min_cluster_size : int, optional
-        Fewest spectra of a cluster, at least 2. Default: 10 % of the usable spectra (2 % with
-        "pca"), but from 8 (fewer cannot be trained on) to 100. Give less to find a rare phase;
-        too little makes clusters of noise.
+        Smallest number of spectra of a cluster, at least 2. Default: 10 % of the usable spectra (2
+        % with "pca"), at least 8 and at most 100. Small values find rare phases, but also clusters
+        of noise.
     n_components : int, optional
-        Dimensions in which clusters are looked for. Default: 2 for UMAP, 3 for PCA.
+        Number of dimensions in which clusters are searched. Default: 2 for UMAP, 3 for PCA.
     n_neighbors : int, default 30
-        Spectra that UMAP looks at around each; more shows the coarse structure, fewer the fine
-        one. Not used by "pca".
+        Number of neighbours of each spectrum in UMAP. Large values show the coarse structure, small
+        ones the fine structure. Not used by "pca".
     random_state : int, numpy.random.Generator or None, default None
-        The same integer gives the same labels on the same machine. NumPy's global state has no
-        part in it.
+        The same integer gives the same labels on the same machine.
 
     Returns
     -------
     HyperSpy signal of int, of the navigation shape
-        Number of each spectrum's cluster, the largest being 0; -1 (unlabelled) for spectra that
-        belong to none, and for those that are constant or hold NaN or infinity. Its signal axes are
-        the navigation axes of `s`, so that ``.plot()`` shows the map. ``fit`` and ``dag_augment``
-        take it for labels as it is. ``metadata.DAG.clustering`` holds how it was made.
+        Number of the cluster of each spectrum; 0 is the largest cluster. -1 (unlabelled) for
+        spectra without cluster, constant spectra, and spectra with NaN or infinity. The signal axes
+        are the navigation axes of `s`, so that ``.plot()`` shows the map. ``fit`` and
+        ``dag_augment`` accept it as labels. ``metadata.DAG.clustering`` holds the arguments.
 
     Raises
     ------
     TypeError
-        `s` is no EELSSpectrum, or a number is none.
+        `s` is no EELSSpectrum, or an argument is no number.
     ValueError
         `s` is a single spectrum, or holds fewer usable spectra than two clusters need; an argument
         is out of range.
@@ -93,19 +92,29 @@ def cluster(
     UserWarning
         No cluster was found.
 
+    See Also
+    --------
+    parse_labels : Read labels of any format.
+    exspy.signals.EELSSpectrum.dag_augment : Train on labelled spectra.
+
     Notes
     -----
-    The spectra are centred and projected on their first 5 principal components (more if
-    `n_components` is) before UMAP. So were the spectra of del-Pozo-Bueno et al. 2024 labelled;
-    for EELS in general see J. Blanco-Portals et al., "Strategies for EELS Data Analysis.
+    Before UMAP the spectra are centred and projected on their first 5 principal components, or on
+    `n_components` if that is more. The spectra of del-Pozo-Bueno et al. 2024 were labelled in this
+    way. For EELS in general see J. Blanco-Portals et al., "Strategies for EELS Data Analysis.
     Introducing UMAP and HDBSCAN for Dimensionality Reduction and Clustering", Microsc. Microanal.
     28, 109 (2022).
 
     Examples
     --------
-    >>> labels = hyperspy_dag.labels.cluster(s, random_state=0)
-    >>> labels.plot()
-    >>> aug = s.dag_augment(labels)
+    >>> from hyperspy_dag.data import simulated_oxides
+    >>> from hyperspy_dag.labels import cluster
+    >>> s, _ = simulated_oxides("WL-Mn", {"MnO": 40, "MnO2": 30})
+    >>> labels = cluster(s, embedding="pca", n_components=2)
+    >>> labels.data.shape
+    (70,)
+    >>> np.unique(labels.data).tolist()
+    [-1, 0, 1]
     """
     check_signal(s)
     shape = navigation_shape(s)
@@ -180,7 +189,7 @@ def _hdbscan(points: NDArray[np.floating], size: int) -> NDArray[np.int64]:
 
 
 def _by_size(numbers: NDArray[np.integer]) -> NDArray[np.int64]:
-    """Number clusters anew, largest first; of equal ones, the one that comes first."""
+    """Number clusters by size, the largest first; equal ones by first occurrence."""
     found, first, counts = np.unique(numbers[numbers >= 0], return_index=True, return_counts=True)
     new = np.full(found.size + 1, -1, dtype=np.int64)  # the last is for -1
     new[np.lexsort((first, -counts))] = np.arange(found.size)
@@ -188,10 +197,10 @@ def _by_size(numbers: NDArray[np.integer]) -> NDArray[np.int64]:
 
 
 def _scores(data: Any, components: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Project usable spectra on their principal components, and say which these are.
+    """Project usable spectra on their principal components; return scores and usable spectra.
 
-    The components come from the covariance of the channels, which blocks of spectra are added up
-    to, so that no more than one of them is in memory.
+    The components are those of the covariance of the channels, summed over blocks of spectra, so
+    that one block at a time is in memory.
     """
     channels = data.shape[-1]
     n, mean, scatter, masks = 0, np.zeros(channels), np.zeros((channels, channels)), []
@@ -222,7 +231,7 @@ def _scores(data: Any, components: int) -> tuple[NDArray[np.float64], NDArray[np
 
 
 def _over_blocks(data: Any, function: Any) -> Iterator[Any]:
-    """Apply a function to runs of spectra, float64 of shape (n, channels), in order."""
+    """Apply a function to successive blocks of spectra, float64 of shape (n, channels)."""
     flat = data.reshape(-1, data.shape[-1])
     if hasattr(flat, "dask"):
         blocks = (block.compute() for block in flat.rechunk({1: -1}).to_delayed().ravel())
@@ -235,7 +244,7 @@ def _over_blocks(data: Any, function: Any) -> Iterator[Any]:
 def _moments(
     rows: NDArray[np.float64],
 ) -> tuple[NDArray[np.bool_], NDArray[np.float64], NDArray[np.float64]]:
-    """Return which spectra are usable, their mean, and their scatter about it."""
+    """Return the usable spectra, their mean, and their scatter about it."""
     usable = np.isfinite(rows).all(axis=1)
     usable[usable] = np.ptp(rows[usable], axis=1) > 0
     good = rows[usable]

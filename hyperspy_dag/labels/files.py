@@ -32,7 +32,7 @@ def read_label_file(
     column: str | None = None,
     note: Callable[[str], None] = _logger.info,
 ) -> Any:
-    """Read the labels of the spectra of a signal.
+    """Read the labels of the spectra of a signal from a file.
 
     Parameters
     ----------
@@ -40,21 +40,21 @@ def read_label_file(
     path : Path
         .npy, table of text (.csv, .tsv, .txt), or a file that HyperSpy reads.
     column : str, optional
-        Of a table that has several.
+        Column of a table that has several.
     note : callable, optional
-        Told what was taken for granted. Default: the log.
+        Called with the assumptions that were made. Default: the log.
 
     Returns
     -------
     array-like or signal
-        As ``EELSAugmenter.fit`` takes them.
+        In a format of ``EELSAugmenter.fit``.
 
     Raises
     ------
     FileNotFoundError
-        There is nothing of that name.
+        The file does not exist.
     ValueError
-        They cannot be read, or are not one for each spectrum.
+        The labels cannot be read, or their number differs from that of the spectra.
     """
     path = check_existing(path)
     suffix = path.suffix.lower()
@@ -87,7 +87,7 @@ def read_label_file(
 def in_the_maps_shape(
     s: EELSSpectrum, labels: Any, origin: str, note: Callable[[str], None] = _logger.info
 ) -> Any:
-    """Labels as a list, of a map, in the map's shape; other shapes are the parser's to refuse."""
+    """Return a list of the labels of a map in the shape of the map; other labels unchanged."""
     array = np.asarray(labels)
     shape = s.data.shape[:-1]
     if array.ndim == 1 and len(shape) > 1 and array.size == np.prod(shape):
@@ -162,7 +162,7 @@ def _column(path: Path, rows: list[list[str]], name: str) -> list[str]:
 
 
 def _without_one_line(cells: list[str], path: Path, note: Callable[[str], None]) -> list[str]:
-    """Leave out a heading, or an empty line at the end, where there is a line too many."""
+    """Remove a heading, or an empty line at the end, from one line too many."""
     first = cells[0]
     # No class has a single spectrum, and nobody's heading says that there is no label.
     if first not in cells[1:] and first.lower() not in UNLABELLED_STRINGS:
@@ -172,7 +172,7 @@ def _without_one_line(cells: list[str], path: Path, note: Callable[[str], None])
 
 
 def _numbers(cells: list[str]) -> list[Any]:
-    """Whole numbers as such, where all labels are: as an array of numbers would have come."""
+    """Convert labels that are all whole numbers to integers, as in an array of numbers."""
     known = {cell for cell in cells if cell.lower() not in UNLABELLED_STRINGS}
     try:
         values = {cell: float(cell) for cell in known}

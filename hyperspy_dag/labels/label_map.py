@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The labels of synthetic spectra: kept in ``metadata.DAG``, and sliced with the signal."""
+"""Labels of synthetic spectra in ``metadata.DAG``, sliced with the signal."""
 
 from __future__ import annotations
 
@@ -38,6 +38,19 @@ def attach_labels(aug: BaseSignal, index: Any, classes: list[Label]) -> None:
         ``index`` has another shape, or points outside ``classes``.
     TypeError
         ``index`` does not hold whole numbers, or the class names are of several kinds.
+
+    See Also
+    --------
+    get_labels : Return the labels.
+
+    Examples
+    --------
+    >>> from hyperspy_dag.data import simulated_oxides
+    >>> from hyperspy_dag.labels import attach_labels, get_labels
+    >>> s, _ = simulated_oxides("WL-Mn", {"MnO": 2, "MnO2": 1})
+    >>> attach_labels(s, [0, 0, 1], ["MnO", "MnO2"])
+    >>> get_labels(s).tolist()
+    ['MnO', 'MnO', 'MnO2']
     """
     index = np.asarray(index)
     if index.dtype.kind not in "iu":
@@ -86,8 +99,7 @@ def stored_classes(aug: BaseSignal) -> list[Label]:
 def get_labels(aug: BaseSignal) -> NDArray[Any]:
     """Return the label of every spectrum of a signal made by ``dag_augment``.
 
-    Works on the whole signal, on slices of it along ``inav`` and ``isig``, and after saving and
-    loading.
+    The signal may be sliced by ``inav`` and ``isig``, or saved and loaded.
 
     Parameters
     ----------
@@ -97,8 +109,8 @@ def get_labels(aug: BaseSignal) -> NDArray[Any]:
     Returns
     -------
     numpy.ndarray of str, int or bool
-        Labels, of shape ``aug.data.shape[:-1]``: (classes, spectra) for the whole signal, and no
-        dimension for a single spectrum (``labels.item()`` is then its label).
+        Labels of shape ``aug.data.shape[:-1]``, (classes, spectra) for the whole signal. For a
+        single spectrum the array has no dimension, and ``labels.item()`` is its label.
 
     Raises
     ------
@@ -112,6 +124,22 @@ def get_labels(aug: BaseSignal) -> NDArray[Any]:
     -----
     ``hs.load("augmented.nxs", nxdata_only=True)`` reads the spectra of a NeXus file. Without that
     option HyperSpy returns a list: the spectra, and each array of the metadata as a signal.
+
+    See Also
+    --------
+    hyperspy_dag.labels.attach_labels : Store labels in a signal.
+    hyperspy_dag.labels.parse_labels : Read labels of real spectra.
+
+    Examples
+    --------
+    The file is that of the example of :class:`hyperspy_dag.EELSAugmenter`.
+
+    >>> from hyperspy_dag import EELSAugmenter, get_labels
+    >>> aug = EELSAugmenter.load("oxides.dag").sample(3)
+    >>> get_labels(aug).tolist()
+    [['MnO', 'MnO', 'MnO'], ['MnO2', 'MnO2', 'MnO2']]
+    >>> get_labels(aug.inav[:2, 1]).tolist()
+    ['MnO2', 'MnO2']
     """
     if not hasattr(aug, "metadata") or not hasattr(aug, "axes_manager"):
         raise TypeError(
@@ -142,16 +170,16 @@ def get_labels(aug: BaseSignal) -> NDArray[Any]:
 
 
 def install_label_slicing(signal_class: type) -> None:
-    """Make slices of ``signal_class`` take the labels in ``metadata.DAG.labels`` along.
+    """Make slices of ``signal_class`` slice the labels in ``metadata.DAG.labels`` too.
 
-    HyperSpy slices what ``_additional_slicing_targets`` names, but hands navigation and signal
-    slices alike to each target, which a map without signal axes does not survive. The target is
-    therefore a property of the signal that knows which slices concern it.
+    HyperSpy slices the attributes named in ``_additional_slicing_targets``. It passes navigation
+    and signal slices to each of them, which fails for a map without signal axes. The target is
+    therefore a property of the signal that applies navigation slices alone.
 
     Parameters
     ----------
     signal_class : type
-        ``exspy.signals.EELSSpectrum``; subclasses inherit. Doing it twice does no harm.
+        ``exspy.signals.EELSSpectrum``; subclasses inherit it. A second call changes nothing.
     """
     name = "_dag_label_map"
     if name in signal_class._additional_slicing_targets:
@@ -162,7 +190,7 @@ def install_label_slicing(signal_class: type) -> None:
 
 
 class _LabelMap:
-    """The labels of one signal, as HyperSpy's slicing wants to see them."""
+    """Labels of one signal, with the interface of HyperSpy's slicing."""
 
     def __init__(self, signal: BaseSignal) -> None:
         self._signal = signal
@@ -193,6 +221,6 @@ def _set_label_map(signal: BaseSignal, index: NDArray[Any]) -> None:
 
 
 def _axes_swapped(aug: BaseSignal) -> bool:
-    """Say whether the array has its axes as (spectrum, class); its shape may fit all the same."""
+    """Return whether the array has its axes as (spectrum, class), whose shape may fit too."""
     names = [axis.name for axis in aug.axes_manager._axes if axis.navigate]
     return "class" in names and "spectrum" in names[: names.index("class")]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read the labels of real spectra from what a user gives.
+"""Reading of the labels of real spectra.
 
 A label map has the navigation shape of the signal in NumPy's order (``s.data.shape[:-1]``). Inside
 the package it is a :class:`ClassLabels`: an integer map into the sorted list of classes, -1 where a
@@ -42,7 +42,18 @@ class ClassLabels:
     index : numpy.ndarray of int, the navigation shape
         Position of each spectrum's class in ``classes``; -1 where the spectrum has no label.
     classes : list of str, int or bool
-        The classes present, sorted as :func:`numpy.unique` sorts them.
+        Classes with at least one spectrum, sorted as by :func:`numpy.unique`.
+
+    See Also
+    --------
+    parse_labels : Read labels of any format.
+
+    Examples
+    --------
+    >>> from hyperspy_dag.labels import ClassLabels
+    >>> labels = ClassLabels(index=np.array([0, 1, 1, -1]), classes=["MnO", "MnO2"])
+    >>> labels.counts
+    {'MnO': 1, 'MnO2': 2}
     """
 
     index: NDArray[np.intp]
@@ -56,12 +67,12 @@ class ClassLabels:
 
 
 def parse_labels(s: BaseSignal, labels: Any) -> ClassLabels:
-    """Read the class of every spectrum of ``s`` from any of the accepted label formats.
+    """Read the class of every spectrum of ``s`` from labels of any accepted format.
 
     Parameters
     ----------
     s : exspy.signals.EELSSpectrum
-        The signal that is labelled; only its navigation shape is used.
+        Labelled signal; only its navigation shape is used.
     labels : array-like, HyperSpy signal or ClassLabels
         One label for each spectrum, as one of
 
@@ -81,12 +92,13 @@ def parse_labels(s: BaseSignal, labels: Any) -> ClassLabels:
     Returns
     -------
     ClassLabels
-        May hold no class at all, if nothing is labelled.
+        Without classes if no spectrum is labelled.
 
     Raises
     ------
     TypeError
-        The labels are of several kinds (text and numbers, say), or of none that is accepted.
+        The labels are of several kinds, such as text and numbers, or of a kind that is not
+        accepted.
     ValueError
         The signal is a single spectrum, the labels have another shape than the navigation axes, a
         number is not whole, or a spectrum belongs to several clusters.
@@ -94,7 +106,24 @@ def parse_labels(s: BaseSignal, labels: Any) -> ClassLabels:
     Warns
     -----
     UserWarning
-        Names of classes differ by blanks around them alone.
+        The names of two classes differ only by blanks around them.
+
+    See Also
+    --------
+    ClassLabels : The result.
+    cluster : Label unlabelled spectra.
+    hyperspy_dag.EELSAugmenter.fit : Train on labelled spectra.
+
+    Examples
+    --------
+    >>> from hyperspy_dag.data import simulated_oxides
+    >>> from hyperspy_dag.labels import parse_labels
+    >>> s, _ = simulated_oxides("WL-Mn", {"MnO": 3, "MnO2": 2})
+    >>> labels = parse_labels(s, ["MnO", "MnO", None, "MnO2", "MnO2"])
+    >>> labels.index.tolist()
+    [0, 0, -1, 1, 1]
+    >>> labels.classes
+    ['MnO', 'MnO2']
     """
     nav_shape = navigation_shape(s)
     if isinstance(labels, ClassLabels):
@@ -122,7 +151,7 @@ def merge_labels(several: Sequence[ClassLabels]) -> ClassLabels:
     Raises
     ------
     TypeError
-        They are text in one signal and numbers in another, say.
+        The labels are of different kinds, such as text and numbers.
     """
     kinds = {label_kind(label): i for i, one in enumerate(several) for label in one.classes}
     if len(kinds) > 1:
@@ -152,7 +181,7 @@ def navigation_shape(s: BaseSignal) -> tuple[int, ...]:
 
 
 def _label_array(labels: Any) -> NDArray[Any]:
-    """Return the labels as an array: of one dtype if they had one, of objects otherwise."""
+    """Return the labels as an array: of their own dtype, or of objects."""
     if hasattr(labels, "axes_manager") and hasattr(labels, "data"):
         labels = labels.data
     if isinstance(labels, np.ma.MaskedArray):
@@ -213,7 +242,7 @@ def _check_shape(array: NDArray[Any], nav_shape: tuple[int, ...]) -> None:
 
 
 def _from_typed(array: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-    """Return the labels of a typed array where there are any, and the map that says where."""
+    """Return the known labels of a typed array, and the map of known labels."""
     kind = array.dtype.kind
     if kind == "b":
         known = np.ones(array.shape, dtype=bool)
@@ -237,7 +266,7 @@ def _from_typed(array: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
 
 
 def _from_objects(array: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-    """Return the labels of an array of Python objects, and the map that says where they are."""
+    """Return the known labels of an array of objects, and the map of known labels."""
     known = np.zeros(array.shape, dtype=bool)
     values: list[Label] = []
     first: dict[str, tuple[int, ...]] = {}
@@ -269,14 +298,14 @@ def _from_objects(array: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.bool_]]
 
 
 def plain_label(value: Any) -> Any:
-    """Return the Python object that a NumPy scalar, or bytes from a file, stand for."""
+    """Return a NumPy scalar, or bytes from a file, as a Python object."""
     if isinstance(value, bytes):
         return value.decode("utf-8")
     return value.item() if isinstance(value, np.generic) else value
 
 
 def label_kind(value: Any) -> str | None:
-    """Return the kind of label that ``value`` is, or None if it is not one."""
+    """Return the kind of label of ``value``, or None if it is no label."""
     if isinstance(value, bool):
         return "bool"
     if isinstance(value, str):
@@ -304,12 +333,12 @@ def _not_whole(value: float, where: Any) -> str:
 
 
 def _position(where: Any) -> tuple[int, ...]:
-    """Return a NumPy index into the navigation shape as HyperSpy's ``inav`` takes it, (x, y)."""
+    """Return a NumPy index into the navigation shape in the order of ``inav``, (x, y)."""
     return tuple(int(i) for i in reversed(tuple(where)))
 
 
 def _warn_of_blanks(classes: list[Label]) -> None:
-    """Warn of what a table read without care makes of one class: "FeO" and " FeO"."""
+    """Warn of class names that differ only by blanks, such as "FeO" and " FeO"."""
     same: dict[Label, Label] = {}
     for name in filter(lambda label: isinstance(label, str), classes):
         other = same.setdefault(name.strip(), name)

@@ -2,11 +2,11 @@
 """Metrics that judge synthetic spectra against real ones.
 
 Every function takes NumPy arrays of shape (spectra, channels) and returns a float, an array or a
-small named tuple. Nothing here knows of signals or of networks.
+small named tuple. Signals and networks are used nowhere in this package.
 
 Several metrics depend on how many spectra stand on each side (the Fréchet distance, precision,
 recall, density, coverage, the noise correlation): draw as many synthetic spectra as there are real
-ones to judge them, and read the result against real-against-real at the same counts.
+ones, and compare the result with that of real against real spectra at the same counts.
 """
 
 from __future__ import annotations

@@ -14,15 +14,15 @@ from .checks import ROUNDING, as_count, as_pair
 
 
 def frechet_distance(real: ArrayLike, synthetic: ArrayLike) -> float:
-    r"""Fréchet distance between the Gaussians fitted to two sets of spectra.
+    r"""Compute the Fréchet distance between the Gaussians fitted to two sets of spectra.
 
     .. math:: |\mu_1 - \mu_2|^2 + \mathrm{tr}\left(C_1 + C_2 - 2 (C_1 C_2)^{1/2}\right)
 
     with unbiased covariances (n - 1), in the space of the spectra themselves. No square root of a
-    matrix is taken: with :math:`X_i` the centred spectra over :math:`\sqrt{n_i - 1}`,
-    :math:`C_i = X_i^T X_i` and the trace of the root is the sum of the singular values of
-    :math:`X_1 X_2^T`, a matrix of one row per real and one column per synthetic spectrum. This is
-    exact, and real however singular the covariances are.
+    matrix is taken. With :math:`X_i` the centred spectra over :math:`\sqrt{n_i - 1}`, :math:`C_i =
+    X_i^T X_i`, and the trace of the root is the sum of the singular values of :math:`X_1 X_2^T`, a
+    matrix of one row per real and one column per synthetic spectrum. This is exact for singular
+    covariances too.
 
     Parameters
     ----------
@@ -32,18 +32,30 @@ def frechet_distance(real: ArrayLike, synthetic: ArrayLike) -> float:
     Returns
     -------
     float
-        At least 0 (to rounding).
+        At least 0; smaller is better.
 
     Raises
     ------
     ValueError
         Wrong shapes, NaN, or fewer than 2 spectra on a side.
 
+    See Also
+    --------
+    kernel_distance : Compare distributions without assuming Gaussians.
+    precision_recall_density_coverage : Tell fidelity from diversity.
+
     Notes
     -----
     D. C. Dowson & B. V. Landau, J. Multivar. Anal. 12, 450 (1982); used on GANs by M. Heusel et
-    al., NeurIPS 2017; for the stopping criterion by del-Pozo-Bueno et al. 2024. It falls as the
-    number of spectra rises: compare values at equal counts only.
+    al., NeurIPS 2017; for the stopping criterion by del-Pozo-Bueno et al. 2024. The distance falls
+    as the number of spectra rises: compare values at equal counts only.
+
+    Examples
+    --------
+    >>> from hyperspy_dag.metrics import frechet_distance
+    >>> real = np.random.default_rng(0).normal(1.0, 0.1, (50, 20))
+    >>> round(frechet_distance(real, real + 0.5), 6)  # 20 channels, each moved by 0.5
+    5.0
     """
     real, synthetic = as_pair(real, synthetic, minimum=2)
     mean_real, mean_synthetic = real.mean(axis=0), synthetic.mean(axis=0)
@@ -63,13 +75,13 @@ def _few_rows(centred: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def kernel_distance(real: ArrayLike, synthetic: ArrayLike, standardise: bool = True) -> float:
-    r"""Kernel distance (KID): unbiased squared MMD with a polynomial kernel of degree 3.
+    r"""Compute the kernel distance (KID): squared MMD with a polynomial kernel of degree 3.
 
     .. math:: \frac{\sum_{i \ne j} k(x_i, x_j)}{n (n - 1)} +
               \frac{\sum_{i \ne j} k(y_i, y_j)}{m (m - 1)} -
               \frac{2 \sum_{i, j} k(x_i, y_j)}{n m}, \quad k(a, b) = (a \cdot b / C + 1)^3
 
-    over all spectra at once (no blocks).
+    over all spectra at once (no blocks). The estimate is unbiased.
 
     Parameters
     ----------
@@ -77,17 +89,15 @@ def kernel_distance(real: ArrayLike, synthetic: ArrayLike, standardise: bool = T
         Intensities.
     standardise : bool, default True
         Subtract the mean spectrum of ``real`` from both sides and divide both by one number, the
-        root mean square deviation of ``real`` from it. The kernel is not linear, so without this
-        the result depends on the unit of intensity, and for max-normalised spectra all of it
-        happens where the kernel is nearly straight.
+        root mean square deviation of ``real`` from it. Without this the result depends on the unit
+        of intensity, and the kernel is nearly linear over the range of max-normalised spectra.
 
     Returns
     -------
     float
         About 0 for two draws of one distribution; slightly negative values are normal. With
-        ``standardise=False`` it is 0 on average; else centre and scale are those of ``real``, and
-        of fewer than some 50 spectra these are off by enough to raise it, on average by 0.1 with 20
-        and by 0.4 with 12.
+        ``standardise=False`` it is 0 on average. Otherwise the centre and scale of few real spectra
+        raise it, on average by 0.1 with 20 spectra and by 0.4 with 12.
 
     Raises
     ------
@@ -95,10 +105,25 @@ def kernel_distance(real: ArrayLike, synthetic: ArrayLike, standardise: bool = T
         Wrong shapes, NaN, fewer than 2 spectra on a side, or (``standardise``) real spectra that
         are all the same.
 
+    See Also
+    --------
+    frechet_distance : Compare means and covariances alone.
+    kl_divergence : Compare distributions channel by channel.
+
     Notes
     -----
-    M. Bińkowski et al., "Demystifying MMD GANs", ICLR 2018, here on spectra instead of network
+    M. Bińkowski et al., "Demystifying MMD GANs", ICLR 2018; here on spectra instead of network
     features.
+
+    Examples
+    --------
+    >>> from hyperspy_dag.metrics import kernel_distance
+    >>> rng = np.random.default_rng(0)
+    >>> real, other = rng.normal(1.0, 0.1, (2, 100, 20))
+    >>> abs(kernel_distance(real, other)) < 0.1  # two draws of one distribution
+    True
+    >>> kernel_distance(real, other + 0.1) > 1
+    True
     """
     real, synthetic = as_pair(real, synthetic, minimum=2)
     if standardise:
@@ -122,14 +147,14 @@ def kernel_distance(real: ArrayLike, synthetic: ArrayLike, standardise: bool = T
 
 
 def kl_divergence(real: ArrayLike, synthetic: ArrayLike, bins: int = 10) -> float:
-    r"""Kullback-Leibler divergence of synthetic from real, channel by channel, then the mean.
+    r"""Compute the Kullback-Leibler divergence of each channel, and its mean over channels.
 
     .. math:: \frac{1}{C} \sum_c \sum_b p_{cb} \ln \frac{p_{cb}}{q_{cb}}
 
-    Estimator: a histogram in each channel, with inner edges at the quantiles of the real
-    intensities (so that each bin holds the same number of real spectra) and open outer bins; half
-    a count is added to every bin of both sides (Jeffreys' prior), so that an empty bin costs a lot
-    and not infinity.
+    The estimator is a histogram in each channel. Its inner edges are the quantiles of the real
+    intensities, so that each bin holds the same number of real spectra. The outer bins are open.
+    Half a count is added to every bin of both sides (Jeffreys' prior), so that an empty bin gives a
+    large but finite divergence.
 
     Parameters
     ----------
@@ -141,9 +166,9 @@ def kl_divergence(real: ArrayLike, synthetic: ArrayLike, bins: int = 10) -> floa
     Returns
     -------
     float
-        In nats, at least 0. Two draws of one distribution give about
-        ``(bins - 1) / 2 * (1 / n_real + 1 / n_synthetic)`` from some 50 spectra a side on, and less
-        than that with fewer, at most 0.35 with 10 bins.
+        In nats, at least 0. Two draws of one distribution give about ``(bins - 1) / 2 * (1 / n_real
+        + 1 / n_synthetic)`` for 50 spectra a side or more, and less for fewer, at most 0.35 with 10
+        bins.
 
     Raises
     ------
@@ -151,6 +176,23 @@ def kl_divergence(real: ArrayLike, synthetic: ArrayLike, bins: int = 10) -> floa
         Wrong shapes, NaN, or fewer than 2 bins.
     TypeError
         ``bins`` is not a whole number.
+
+    See Also
+    --------
+    kl_divergence_pca : Estimate the divergence on principal components.
+    wasserstein : Compare one number per spectrum.
+
+    Examples
+    --------
+    >>> from hyperspy_dag.metrics import kl_divergence
+    >>> rng = np.random.default_rng(0)
+    >>> real, other = rng.normal(1.0, 0.1, (2, 100, 20))
+    >>> kl_divergence(real, real)
+    0.0
+    >>> kl_divergence(real, other) < 0.15  # two draws of one distribution: about 0.09
+    True
+    >>> kl_divergence(real, other + 0.1) > 0.5
+    True
     """
     real, synthetic = as_pair(real, synthetic, minimum=2)
     bins = as_count(bins, "bins", 2)
@@ -163,7 +205,7 @@ def kl_divergence(real: ArrayLike, synthetic: ArrayLike, bins: int = 10) -> floa
 def _bin_probabilities(
     spectra: NDArray[np.float64], edges: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Histogram each channel on its own inner edges (bins - 1, channels), half a count added."""
+    """Compute a histogram of each channel with half a count added to each bin."""
     below = np.stack([(spectra < edge).sum(axis=0) for edge in edges])
     padded = np.concatenate(
         [np.zeros_like(below[:1]), below, np.full_like(below[:1], len(spectra))]
@@ -175,9 +217,9 @@ def _bin_probabilities(
 def kl_divergence_pca(
     real: ArrayLike, synthetic: ArrayLike, components: int = 3, k: int = 5
 ) -> float:
-    r"""Kullback-Leibler divergence of synthetic from real on PCA scores.
+    r"""Compute the Kullback-Leibler divergence of synthetic from real on PCA scores.
 
-    Estimator: distances to the k-th neighbour,
+    The estimator uses distances to the k-th neighbour,
 
     .. math:: \frac{d}{n} \sum_i \ln \frac{\nu_k(i)}{\rho_k(i)} + \ln \frac{m}{n - 1}
 
@@ -192,15 +234,15 @@ def kl_divergence_pca(
     components : int, default 3
         Number of principal components, at most the rank of the centred real spectra.
     k : int, default 5
-        Which neighbour.
+        Number of the neighbour.
 
     Returns
     -------
     float
         In nats. About 0 for two draws of one distribution of 100 spectra or more. With fewer it is
-        negative for these as well (-0.2 with 50, -0.4 with 25, -1.2 with 10 of each): the real
-        scores lie at the outside of components that were fitted to them. Compare it with real
-        against real at the same counts. Copies show with ``k=1``, by -10 and less.
+        negative (-0.2 with 50, -0.4 with 25, -1.2 with 10 of each), since the components were
+        fitted to the real spectra. Compare it with real against real at the same counts. Copies of
+        real spectra give -10 and less with ``k=1``.
 
     Raises
     ------
@@ -209,11 +251,26 @@ def kl_divergence_pca(
     TypeError
         ``components`` or ``k`` is not a whole number.
 
+    See Also
+    --------
+    kl_divergence : Estimate the divergence channel by channel.
+    memorisation_ratio : Detect copies of training spectra.
+
     Notes
     -----
-    Q. Wang, S. R. Kulkarni & S. Verdú, IEEE Trans. Inf. Theory 55, 2392 (2009). Distances are
-    taken as at least 1e-6 (in units of a score's standard deviation), so that exact duplicates do
-    not make it infinite.
+    Q. Wang, S. R. Kulkarni & S. Verdú, IEEE Trans. Inf. Theory 55, 2392 (2009). Distances below
+    1e-6 standard deviations of a score are set to that, so that exact duplicates give a finite
+    divergence.
+
+    Examples
+    --------
+    >>> from hyperspy_dag.metrics import kl_divergence_pca
+    >>> rng = np.random.default_rng(0)
+    >>> real, other = rng.normal(1.0, 0.1, (2, 200, 20))
+    >>> abs(kl_divergence_pca(real, other)) < 0.3  # two draws of one distribution
+    True
+    >>> kl_divergence_pca(real, real, k=1) < -10  # copies
+    True
     """
     k = as_count(k, "k", 1)
     real, synthetic = as_pair(real, synthetic, minimum=k + 1)
@@ -237,9 +294,9 @@ def kl_divergence_pca(
 
 
 def wasserstein(real_values: ArrayLike, synthetic_values: ArrayLike) -> float:
-    """Wasserstein distance between two samples of one number per spectrum, in the numbers' unit.
+    """Compute the Wasserstein distance between two samples of one number per spectrum.
 
-    Spectra for which the number could not be measured (NaN) are left out.
+    Numbers that could not be measured (NaN) are left out.
 
     Parameters
     ----------
@@ -249,13 +306,26 @@ def wasserstein(real_values: ArrayLike, synthetic_values: ArrayLike) -> float:
     Returns
     -------
     float
-        `scipy.stats.wasserstein_distance` (first Wasserstein distance); infinite when one side has
-        no value at all, so that spectra without a peak never look perfect.
+        First Wasserstein distance, in the unit of the values, by
+        `scipy.stats.wasserstein_distance`; infinite where one side has no value.
 
     Raises
     ------
     ValueError
         An input is not 1-D or is empty.
+
+    See Also
+    --------
+    white_line_distances : Compare positions, widths and ratio of white lines.
+    scipy.stats.wasserstein_distance : The distance itself.
+
+    Examples
+    --------
+    >>> from hyperspy_dag.metrics import wasserstein
+    >>> round(wasserstein([640.0, 640.2], [641.0, 641.2]), 6)  # L3 positions in eV
+    1.0
+    >>> wasserstein([640.0], [np.nan])
+    inf
     """
     sides = []
     for name, values in (("real_values", real_values), ("synthetic_values", synthetic_values)):

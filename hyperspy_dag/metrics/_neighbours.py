@@ -21,6 +21,17 @@ class NeighbourScores(NamedTuple):
         Between 0 and 1.
     density : float
         About 1 for two draws of one distribution.
+
+    See Also
+    --------
+    precision_recall_density_coverage : Compute these scores.
+
+    Examples
+    --------
+    >>> from hyperspy_dag.metrics import NeighbourScores
+    >>> scores = NeighbourScores(precision=0.9, recall=0.8, density=1.0, coverage=0.95)
+    >>> scores.recall
+    0.8
     """
 
     precision: float
@@ -32,10 +43,10 @@ class NeighbourScores(NamedTuple):
 def precision_recall_density_coverage(
     real: ArrayLike, synthetic: ArrayLike, k: int = 5
 ) -> NeighbourScores:
-    r"""Precision, recall, density and coverage from Euclidean k-th neighbour balls.
+    r"""Compute precision, recall, density and coverage from balls around the spectra.
 
-    Around each spectrum lies a ball that reaches to its k-th nearest neighbour (itself not
-    counted) of the same set. Then
+    The ball around each spectrum has the Euclidean distance to its k-th nearest neighbour in the
+    same set as radius; the spectrum itself is not counted.
 
     - precision: fraction of synthetic spectra inside at least one real ball,
     - recall: fraction of real spectra inside at least one synthetic ball,
@@ -47,7 +58,7 @@ def precision_recall_density_coverage(
     real, synthetic : array-like, shape (spectra, channels), more than ``k`` spectra each
         Intensities, any unit.
     k : int, default 5
-        Which neighbour.
+        Number of the neighbour.
 
     Returns
     -------
@@ -62,11 +73,23 @@ def precision_recall_density_coverage(
     TypeError
         ``k`` is not a whole number.
 
+    See Also
+    --------
+    memorisation_ratio : Detect copies of training spectra.
+    frechet_distance : Compare means and covariances.
+
     Notes
     -----
     Precision and recall: T. Kynkäänniemi et al., NeurIPS 2019; density and coverage: M. F. Naeem
     et al., ICML 2020 (default k = 5; a point on a ball's surface is outside). All four depend on
     the counts on both sides.
+
+    Examples
+    --------
+    >>> from hyperspy_dag.metrics import precision_recall_density_coverage
+    >>> real = np.random.default_rng(0).normal(1.0, 0.1, (50, 20))
+    >>> precision_recall_density_coverage(real, real + 10.0)
+    NeighbourScores(precision=0.0, recall=0.0, density=0.0, coverage=0.0)
     """
     k = as_count(k, "k", 1)
     real, synthetic = as_pair(real, synthetic, minimum=k + 1)
@@ -85,27 +108,43 @@ def precision_recall_density_coverage(
 
 
 def memorisation_ratio(synthetic: ArrayLike, train: ArrayLike, held_out: ArrayLike) -> float:
-    r"""How much closer synthetic spectra lie to the training spectra than unseen real ones do.
+    r"""Compare how close synthetic and unseen real spectra lie to the training spectra.
 
     .. math:: \frac{\mathrm{median}_j \min_i \|s_j - t_i\|}{\mathrm{median}_j \min_i \|h_j - t_i\|}
 
     Parameters
     ----------
     synthetic, train, held_out : array-like, shape (spectra, channels)
-        Synthetic spectra, the real spectra that made them, and real spectra of the same class
-        that did not.
+        Synthetic spectra, the real spectra that they were learned from, and real spectra of the
+        same class that were not trained on.
 
     Returns
     -------
     float
-        1 is ideal; below 0.5 the generator copies; well above 1 it has left the data. That is for
-        held-out spectra of the same measurement: real spectra of another region may be so far from
-        the training spectra that other real ones of these have 0.4.
+        About 1 for spectra as new as unseen real ones, below 0.5 for copies, well above 1 for
+        spectra unlike the training spectra. These values hold for held-out spectra of the same
+        measurement. Real spectra of another region may lie so far from the training spectra that
+        unseen real ones of the training region have 0.4.
 
     Raises
     ------
     ValueError
-        Wrong shapes, NaN, or held-out spectra that are copies of training spectra.
+        Wrong shapes, NaN, or at least half of the held-out spectra are copies of training spectra.
+
+    See Also
+    --------
+    precision_recall_density_coverage : Tell fidelity from diversity.
+    kl_divergence_pca : Compare distributions of PCA scores.
+
+    Examples
+    --------
+    >>> from hyperspy_dag.metrics import memorisation_ratio
+    >>> rng = np.random.default_rng(0)
+    >>> train, held_out, new = rng.normal(1.0, 0.1, (3, 50, 20))
+    >>> round(memorisation_ratio(new, train, held_out), 1)
+    1.0
+    >>> memorisation_ratio(train, train, held_out)  # copies
+    0.0
     """
     train, synthetic = as_pair(train, synthetic, names=("train", "synthetic"))
     held_out = as_spectra(held_out, "held_out")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The noise of a set of spectra: level against intensity, correlation between neighbours."""
+"""The noise of a set of spectra: its level against intensity and its neighbour correlation."""
 
 from __future__ import annotations
 
@@ -13,16 +13,30 @@ from .checks import ROUNDING, as_count, as_spectra
 
 
 class NoiseLevel(NamedTuple):
-    """Noise against intensity, in bins of intensity.
+    """Noise level against intensity, in bins of intensity.
 
     Attributes
     ----------
     edges : numpy.ndarray, shape (bins + 1,)
         Edges of the bins.
     intensity, level : numpy.ndarray, shape (bins,)
-        Mean intensity and noise of each bin; NaN where it is empty.
+        Mean intensity and noise level (root mean square) of each bin; NaN in empty bins.
     counts : numpy.ndarray of int, shape (bins,)
-        Values in each bin.
+        Number of channels, over all spectra, in each bin.
+
+    See Also
+    --------
+    noise_level : Measure the noise level.
+
+    Examples
+    --------
+    >>> from hyperspy_dag.metrics import noise_level
+    >>> spectra = np.linspace(1.0, 2.0, 40) + np.random.default_rng(0).normal(0.0, 0.1, (100, 40))
+    >>> level = noise_level(spectra, edges=[1.0, 1.5, 2.0], components=0)
+    >>> level.level.round(1)
+    array([0.1, 0.1])
+    >>> int(level.counts.sum()) <= spectra.size
+    True
     """
 
     edges: NDArray[np.float64]
@@ -52,11 +66,11 @@ def split_noise(
 
 
 def noise_residual(spectra: ArrayLike, components: int = 3) -> NDArray[np.float64]:
-    """Return what is left of the spectra after their mean and first principal components.
+    """Return spectra minus their mean and first principal components.
 
-    The components are those of ``spectra`` itself, so real and synthetic sets go through the same
-    operation and neither is measured with the other's components. The components take a part of
-    the noise with them, the larger the fewer the spectra: compare sets of equal counts.
+    The components are those of ``spectra`` itself, so real and synthetic sets are treated alike.
+    The components contain a part of the noise, which is larger for fewer spectra: compare sets of
+    equal counts.
 
     Parameters
     ----------
@@ -75,6 +89,19 @@ def noise_residual(spectra: ArrayLike, components: int = 3) -> NDArray[np.float6
         Wrong shape, NaN, too few spectra or too many components.
     TypeError
         ``components`` is not a whole number.
+
+    See Also
+    --------
+    noise_correlation : Correlate the residual of neighbouring channels.
+    noise_level : Measure the residual against intensity.
+
+    Examples
+    --------
+    >>> from hyperspy_dag.metrics import noise_residual
+    >>> spectra = np.linspace(1.0, 2.0, 40) + np.random.default_rng(0).normal(0.0, 0.1, (100, 40))
+    >>> residual = noise_residual(spectra, components=0)
+    >>> print(f"{residual.std():.1f}")
+    0.1
     """
     return split_noise(spectra, components)[1]
 
@@ -82,7 +109,7 @@ def noise_residual(spectra: ArrayLike, components: int = 3) -> NDArray[np.float6
 def noise_correlation(
     spectra: ArrayLike, lags: int = 4, components: int = 3
 ) -> NDArray[np.float64]:
-    r"""Correlation of the noise between a channel and its neighbours, at lags 1 to ``lags``.
+    r"""Correlate the noise of each channel with that of its neighbours, at lags 1 to ``lags``.
 
     .. math:: \rho_l = \langle z_{i,c} \, z_{i,c+l} \rangle_{i,c}, \quad z_{ic} = r_{ic} / s_c
 
@@ -102,7 +129,7 @@ def noise_correlation(
     Returns
     -------
     numpy.ndarray, shape (lags,)
-        NaN throughout when there is no residual at all, as in a set without noise.
+        Between -1 and 1; NaN for a set without noise.
 
     Raises
     ------
@@ -110,6 +137,23 @@ def noise_correlation(
         Wrong shape, NaN, too few spectra, too many lags or components.
     TypeError
         ``lags`` or ``components`` is not a whole number.
+
+    See Also
+    --------
+    noise_residual : The residual that is correlated.
+    noise_level : Measure the noise level against intensity.
+
+    Examples
+    --------
+    White noise, and white noise that a detector spreads over three channels:
+
+    >>> from hyperspy_dag.metrics import noise_correlation
+    >>> white = np.random.default_rng(0).normal(1.0, 0.1, (200, 100))
+    >>> spread = 0.25 * white[:, :-2] + 0.5 * white[:, 1:-1] + 0.25 * white[:, 2:]
+    >>> bool(abs(noise_correlation(white, lags=2)).max() < 0.05)
+    True
+    >>> noise_correlation(spread, lags=2).round(1)
+    array([0.6, 0.1])
     """
     spectra = as_spectra(spectra, minimum=3)
     lags = as_count(lags, "lags", 1, max(spectra.shape[1] - 1, 1))
@@ -131,11 +175,11 @@ def noise_level(
     bins: int = 10,
     components: int = 3,
 ) -> NoiseLevel:
-    """Noise level against local intensity.
+    """Measure the noise level against the intensity.
 
-    Every value of the clean part (mean + principal components) is put into a bin of intensity; the
-    noise level of the bin is the root mean square of the residuals there. Poisson noise gives a
-    level that rises with the root of the intensity, read-out noise a constant.
+    Each value of the clean part (mean and principal components) belongs to a bin of intensity. The
+    noise level of a bin is the root mean square of its residuals. Poisson noise gives a level that
+    rises with the square root of the intensity, read-out noise a constant level.
 
     Parameters
     ----------
@@ -161,6 +205,22 @@ def noise_level(
         Wrong shape, NaN, too few spectra, edges that do not increase.
     TypeError
         ``bins`` or ``components`` is not a whole number.
+
+    See Also
+    --------
+    noise_correlation : Correlate the noise of neighbouring channels.
+    snr : Compute one signal-to-noise ratio of a set.
+
+    Examples
+    --------
+    Noise whose standard deviation is 0.1 times the root of the intensity:
+
+    >>> from hyperspy_dag.metrics import noise_level
+    >>> clean = np.linspace(1.0, 4.0, 60)
+    >>> noise = np.random.default_rng(0).normal(0.0, 0.1, (200, 60))
+    >>> level = noise_level(clean + np.sqrt(clean) * noise, bins=3, components=0)
+    >>> (level.level / np.sqrt(level.intensity)).round(2)
+    array([0.1, 0.1, 0.1])
     """
     clean, residual = split_noise(spectra, components)
     if edges is None:

@@ -10,7 +10,7 @@ from .checks import as_pair, as_spectra
 
 
 def _unit_rows(spectra: NDArray[np.float64], name: str, what: str) -> NDArray[np.float64]:
-    """Scale each spectrum to unit length; refuse one that has no length."""
+    """Scale each spectrum to unit length; raise ValueError for one of length 0."""
     norm = np.linalg.norm(spectra, axis=1, keepdims=True)
     if not norm.all():
         row = int(np.flatnonzero(norm[:, 0] == 0)[0])
@@ -19,13 +19,13 @@ def _unit_rows(spectra: NDArray[np.float64], name: str, what: str) -> NDArray[np
 
 
 def pearson_correlation(real: ArrayLike, synthetic: ArrayLike) -> float:
-    r"""Pearson correlation coefficient, mean over all pairs of a real and a synthetic spectrum.
+    r"""Compute the mean Pearson correlation of all pairs of a real and a synthetic spectrum.
 
     .. math:: \frac{1}{n m} \sum_{i,j} \frac{(x_i - \bar{x}_i) \cdot (y_j - \bar{y}_j)}
               {\|x_i - \bar{x}_i\| \, \|y_j - \bar{y}_j\|}
 
-    with the bar the mean over channels of one spectrum. The mean over pairs is the product of the
-    two means of unit vectors, so the cost grows with n + m and not with n times m.
+    with the bar the mean over channels of one spectrum. The mean over pairs is the scalar product
+    of the two mean unit vectors, so the cost grows with n + m.
 
     Parameters
     ----------
@@ -42,9 +42,23 @@ def pearson_correlation(real: ArrayLike, synthetic: ArrayLike) -> float:
     ValueError
         Wrong shapes, NaN, or a constant spectrum.
 
+    See Also
+    --------
+    cosine_distance : Compare shapes without subtracting the mean.
+    frechet_distance : Compare distributions.
+
     Notes
     -----
-    One of the two stopping metrics of del-Pozo-Bueno et al. 2024.
+    One of the stopping metrics of del-Pozo-Bueno et al. 2024.
+
+    Examples
+    --------
+    >>> from hyperspy_dag.metrics import pearson_correlation
+    >>> real = np.array([[0.0, 1.0, 3.0], [0.0, 2.0, 6.0]])
+    >>> round(pearson_correlation(real, 5 * real + 1), 6)
+    1.0
+    >>> round(pearson_correlation(real, -real), 6)
+    -1.0
     """
     real, synthetic = as_pair(real, synthetic)
     first = _unit_rows(_centred(real), "real", "constant").mean(axis=0)
@@ -53,14 +67,14 @@ def pearson_correlation(real: ArrayLike, synthetic: ArrayLike) -> float:
 
 
 def _centred(spectra: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Each spectrum less its mean; of a constant one that is rounding, or exactly 0."""
+    """Return each spectrum minus its mean, exactly 0 for a constant spectrum."""
     centred = spectra - spectra.mean(axis=1, keepdims=True)
     centred[np.ptp(spectra, axis=1) == 0] = 0.0
     return centred
 
 
 def cosine_distance(real: ArrayLike, synthetic: ArrayLike) -> float:
-    r"""Cosine distance, mean over all pairs of a real and a synthetic spectrum.
+    r"""Compute the mean cosine distance of all pairs of a real and a synthetic spectrum.
 
     .. math:: 1 - \frac{1}{n m} \sum_{i,j} \frac{x_i \cdot y_j}{\|x_i\| \, \|y_j\|}
 
@@ -79,9 +93,22 @@ def cosine_distance(real: ArrayLike, synthetic: ArrayLike) -> float:
     ValueError
         Wrong shapes, NaN, or a spectrum of zeros.
 
+    See Also
+    --------
+    pearson_correlation : Compare shapes after subtracting the mean of each spectrum.
+    frechet_distance : Compare distributions.
+
     Notes
     -----
-    One of the two stopping metrics of del-Pozo-Bueno et al. 2024.
+    One of the stopping metrics of del-Pozo-Bueno et al. 2024.
+
+    Examples
+    --------
+    >>> from hyperspy_dag.metrics import cosine_distance
+    >>> cosine_distance([[1.0, 0.0]], [[0.0, 1.0]])
+    1.0
+    >>> round(cosine_distance([[1.0, 0.0]], [[1.0, 1.0]]), 3)
+    0.293
     """
     real, synthetic = as_pair(real, synthetic)
     first = _unit_rows(real, "real", "all zero").mean(axis=0)
@@ -90,13 +117,12 @@ def cosine_distance(real: ArrayLike, synthetic: ArrayLike) -> float:
 
 
 def snr(spectra: ArrayLike) -> float:
-    r"""Signal-to-noise ratio of a set: mean over channels of mean over standard deviation.
+    r"""Compute the signal-to-noise ratio of a set of spectra.
 
     .. math:: \frac{1}{C} \sum_c \frac{\mu_c}{\sigma_c}
 
     with :math:`\mu_c, \sigma_c` the mean and the standard deviation (population, ``ddof=0``) of
-    channel c over the spectra. Channels where every spectrum has the same value have no noise to
-    measure and are left out.
+    channel c over the spectra. Channels in which all spectra have the same value are left out.
 
     Parameters
     ----------
@@ -113,9 +139,22 @@ def snr(spectra: ArrayLike) -> float:
     ValueError
         Wrong shape, NaN, or fewer than 2 spectra.
 
+    See Also
+    --------
+    noise_level : Measure the noise level against intensity.
+    noise_residual : Separate the noise from the signal.
+
     Notes
     -----
-    The definition that fits the values of Table 2 of del-Pozo-Bueno et al. 2024.
+    This definition reproduces Table 2 of del-Pozo-Bueno et al. 2024.
+
+    Examples
+    --------
+    The mean is 10 and the standard deviation 1 in the first channel; the second is constant.
+
+    >>> from hyperspy_dag.metrics import snr
+    >>> snr([[9.0, 5.0], [11.0, 5.0]])
+    10.0
     """
     spectra = as_spectra(spectra, minimum=2)
     # The peak-to-peak range, not the std, says "constant": rounding leaves a std of 1e-17 behind.

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What only EELS has: white-line positions, onset, ratio, width and energy shift per spectrum.
+"""Positions, onsets, widths, ratio and energy shift of the white lines of spectra.
 
-All energies are in eV. A line that touches the end of its window is measured as if it ended
-there: no spectrum drops out of a distribution because it is bad.
+All energies are in eV. A line that touches the end of its window is measured up to that end, so
+that bad spectra stay in a distribution.
 """
 
 from __future__ import annotations
@@ -27,14 +27,29 @@ becoming the maximum.
 
 
 class WhiteLineWindows(NamedTuple):
-    """Energy windows in eV, each (low, high), that hold the L3 line, the L2 line and what follows.
+    """Energy windows in eV, each (low, high), of the L3 line, the L2 line and the post-edge.
 
     Attributes
     ----------
     l3, l2 : tuple of float
-        The white lines.
+        Windows of the white lines.
     post_edge : tuple of float or None
-        The flat part above L2 from which the continuum under the lines is taken, if any.
+        Flat part above L2, whose mean is the height of the continuum under the lines. None
+        subtracts no continuum.
+
+    See Also
+    --------
+    find_white_line_windows : Find the windows from spectra.
+    l3_l2_ratio : Integrate over the windows.
+
+    Examples
+    --------
+    >>> from hyperspy_dag.metrics import WhiteLineWindows
+    >>> windows = WhiteLineWindows(l3=(636.0, 648.0), l2=(648.0, 660.0))
+    >>> windows.l3
+    (636.0, 648.0)
+    >>> windows.post_edge is None
+    True
     """
 
     l3: tuple[float, float]
@@ -45,7 +60,7 @@ class WhiteLineWindows(NamedTuple):
 def _checked_smooth(
     spectra: ArrayLike, energy: ArrayLike, smoothing: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Check spectra and axis; return spectra, smoothed spectra and axis."""
+    """Check spectra, axis and smoothing; return spectra, smoothed spectra and axis."""
     spectra = as_spectra(spectra)
     energy = as_energy(energy, spectra.shape[1])
     if not np.isfinite(smoothing) or smoothing < 0:
@@ -64,7 +79,7 @@ def _checked_smooth(
 def _vertex(
     energy: NDArray[np.float64], values: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-    """Locate each row's maximum by the parabola through its highest point and the two beside it."""
+    """Locate the maximum of each row by a parabola through its highest point and two neighbours."""
     peak = values.argmax(axis=1)
     middle = np.clip(peak, 1, values.shape[1] - 2)
     rows = np.arange(len(values))
@@ -82,7 +97,7 @@ def peak_position(
     window: tuple[float, float],
     smoothing: float = SMOOTHING,
 ) -> NDArray[np.float64]:
-    """Position of the highest peak inside a window, for each spectrum.
+    """Locate the highest peak in an energy window, for each spectrum.
 
     The spectra are smoothed with a Gaussian; a parabola through the highest channel and its two
     neighbours gives the position between the channels.
@@ -101,12 +116,28 @@ def peak_position(
     Returns
     -------
     numpy.ndarray, shape (spectra,)
-        In eV; the end of the window where the intensity is highest there.
+        In eV; the end of the window if the intensity is highest there.
 
     Raises
     ------
     ValueError
         Wrong shapes, NaN, an axis that does not fit, a window outside it.
+
+    See Also
+    --------
+    l3_position : Locate the L3 line.
+    peak_width : Measure the width of the peak.
+    energy_shift : Measure the shift of the whole spectrum.
+
+    Examples
+    --------
+    >>> from hyperspy_dag.metrics import peak_position
+    >>> energy = np.arange(630.0, 665.0, 0.1)
+    >>> l3 = np.array([[640.0], [641.0], [642.0]])
+    >>> line = lambda centre: np.exp(-(((energy - centre) / 2) ** 2))
+    >>> spectra = line(l3) + 0.5 * line(l3 + 11)
+    >>> peak_position(spectra, energy, (635.0, 646.0)).round(2)
+    array([640., 641., 642.])
     """
     _, smooth, energy = _checked_smooth(spectra, energy, smoothing)
     part = as_window(window, energy, "window")
@@ -119,19 +150,35 @@ def l3_position(
     windows: WhiteLineWindows,
     smoothing: float = SMOOTHING,
 ) -> NDArray[np.float64]:
-    """Position of the L3 line for each spectrum.
+    """Locate the L3 line of each spectrum.
 
     Parameters
     ----------
     spectra, energy, smoothing
-        As of `peak_position`.
+        See `peak_position`.
     windows : WhiteLineWindows
-        The peak is looked for in ``windows.l3``.
+        The L3 line is the highest peak in ``windows.l3``.
 
     Returns
     -------
     numpy.ndarray, shape (spectra,)
         In eV.
+
+    See Also
+    --------
+    white_line_positions : Locate both white lines.
+    peak_position : Locate a peak in any window.
+
+    Examples
+    --------
+    >>> from hyperspy_dag.metrics import find_white_line_windows, l3_position
+    >>> energy = np.arange(630.0, 665.0, 0.1)
+    >>> l3 = np.array([[640.0], [641.0], [642.0]])
+    >>> line = lambda centre: np.exp(-(((energy - centre) / 2) ** 2))
+    >>> spectra = line(l3) + 0.5 * line(l3 + 11)
+    >>> windows = find_white_line_windows(spectra, energy)
+    >>> l3_position(spectra, energy, windows).round(2)
+    array([640., 641., 642.])
     """
     return peak_position(spectra, energy, windows.l3, smoothing)
 
@@ -147,14 +194,32 @@ def white_line_positions(
     Parameters
     ----------
     spectra, energy, smoothing
-        As of `peak_position`.
+        See `peak_position`.
     windows : WhiteLineWindows
-        The peaks are looked for in ``windows.l3`` and ``windows.l2``.
+        The lines are the highest peaks in ``windows.l3`` and ``windows.l2``.
 
     Returns
     -------
     numpy.ndarray, shape (spectra, 2)
-        In eV.
+        L3 and L2 position, in eV.
+
+    See Also
+    --------
+    l3_position : Locate the L3 line alone.
+    find_white_line_windows : Find the windows from spectra.
+
+    Examples
+    --------
+    >>> from hyperspy_dag.metrics import find_white_line_windows, white_line_positions
+    >>> energy = np.arange(630.0, 665.0, 0.1)
+    >>> l3 = np.array([[640.0], [641.0], [642.0]])
+    >>> line = lambda centre: np.exp(-(((energy - centre) / 2) ** 2))
+    >>> spectra = line(l3) + 0.5 * line(l3 + 11)
+    >>> windows = find_white_line_windows(spectra, energy)
+    >>> white_line_positions(spectra, energy, windows).round(2)
+    array([[640., 651.],
+           [641., 652.],
+           [642., 653.]])
     """
     return np.stack(
         [peak_position(spectra, energy, part, smoothing) for part in (windows.l3, windows.l2)],
@@ -165,7 +230,7 @@ def white_line_positions(
 def _crossings(
     energy: NDArray[np.float64], values: NDArray[np.float64], fraction: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Where each row last rises through, and first falls below, a fraction of its maximum."""
+    """Find where each row last rises through and first falls below a fraction of its maximum."""
     rising, falling = np.empty(len(values)), np.empty(len(values))
     for row, line in enumerate(values):
         peak = int(line.argmax())
@@ -199,7 +264,9 @@ def onset_energy(
     fraction: float = 0.5,
     smoothing: float = SMOOTHING,
 ) -> NDArray[np.float64]:
-    """Onset of an edge: where it last rises through a fraction of its peak, for each spectrum.
+    """Locate the onset of an edge, for each spectrum.
+
+    The onset is where the edge last rises through a fraction of its peak.
 
     Parameters
     ----------
@@ -208,23 +275,40 @@ def onset_energy(
     energy : array-like, shape (channels,)
         Energy-loss axis in eV, increasing.
     window : tuple of float
-        (low, high) in eV that holds the foot and the peak, for instance ``windows.l3``.
+        (low, high) in eV around the foot and the peak, for instance ``windows.l3``.
     fraction : float, default 0.5
-        Fraction of the peak. One half lies on the steepest part of the rise and is hardly moved by
-        noise; 0.1 is nearer to the foot.
+        Fraction of the peak. 0.5 lies on the steepest part of the rise and is robust against noise;
+        0.1 lies nearer to the foot.
     smoothing : float, default 0.3
         Standard deviation of the Gaussian in eV; 0 for none.
 
     Returns
     -------
     numpy.ndarray, shape (spectra,)
-        In eV; the low end of the window where the intensity is above the fraction from there on,
-        NaN for a spectrum without positive intensity in the window.
+        In eV; the low end of the window if the intensity is above the fraction from there on; NaN
+        for a spectrum without positive intensity in the window.
 
     Raises
     ------
     ValueError
         Wrong shapes, NaN, an axis that does not fit, a window outside it, a wrong fraction.
+
+    See Also
+    --------
+    peak_position : Locate the peak of the edge.
+    energy_shift : Measure the shift of the whole spectrum.
+
+    Examples
+    --------
+    The line is a Gaussian exp(-x²/4); its half maximum lies 2 (ln 2)^½ = 1.7 eV below the peak.
+
+    >>> from hyperspy_dag.metrics import onset_energy
+    >>> energy = np.arange(630.0, 665.0, 0.1)
+    >>> l3 = np.array([[640.0], [641.0], [642.0]])
+    >>> line = lambda centre: np.exp(-(((energy - centre) / 2) ** 2))
+    >>> spectra = line(l3) + 0.5 * line(l3 + 11)
+    >>> onset_energy(spectra, energy, (635.0, 646.0), smoothing=0).round(1)
+    array([638.3, 639.3, 640.3])
     """
     fraction = _as_fraction(fraction)
     _, smooth, energy = _checked_smooth(spectra, energy, smoothing)
@@ -239,10 +323,9 @@ def peak_width(
     fraction: float = 0.5,
     smoothing: float = SMOOTHING,
 ) -> NDArray[np.float64]:
-    """Width of the highest peak in a window at a fraction of its height, for each spectrum.
+    """Measure the width of the highest peak in a window, for each spectrum.
 
-    The smoothing widens a narrow line by a little; it does so for real and synthetic spectra
-    alike.
+    The smoothing widens narrow lines slightly, in real and in synthetic spectra alike.
 
     Parameters
     ----------
@@ -260,12 +343,29 @@ def peak_width(
     Returns
     -------
     numpy.ndarray, shape (spectra,)
-        In eV; at most the width of the window, NaN for a spectrum without positive intensity in it.
+        In eV; at most the width of the window; NaN for a spectrum without positive intensity in it.
 
     Raises
     ------
     ValueError
         Wrong shapes, NaN, an axis that does not fit, a window outside it, a wrong fraction.
+
+    See Also
+    --------
+    peak_position : Locate the peak.
+    white_line_distances : Compare widths of real and synthetic spectra.
+
+    Examples
+    --------
+    The line is a Gaussian exp(-x²/4) with a full width of 4 (ln 2)^½ = 3.33 eV at half maximum.
+
+    >>> from hyperspy_dag.metrics import peak_width
+    >>> energy = np.arange(630.0, 665.0, 0.1)
+    >>> l3 = np.array([[640.0], [641.0], [642.0]])
+    >>> line = lambda centre: np.exp(-(((energy - centre) / 2) ** 2))
+    >>> spectra = line(l3) + 0.5 * line(l3 + 11)
+    >>> peak_width(spectra, energy, (635.0, 646.0), smoothing=0).round(2)
+    array([3.33, 3.33, 3.33])
     """
     fraction = _as_fraction(fraction)
     _, smooth, energy = _checked_smooth(spectra, energy, smoothing)
@@ -280,12 +380,12 @@ def l3_l2_ratio(
     windows: WhiteLineWindows,
     smoothing: float = SMOOTHING,
 ) -> NDArray[np.float64]:
-    """Ratio of the L3 to the L2 white-line area, for each spectrum.
+    """Compute the ratio of the areas of the L3 and L2 white lines, for each spectrum.
 
-    The areas are integrals over ``windows.l3`` and ``windows.l2``. Where ``windows.post_edge`` is
-    given, a continuum of two steps is subtracted first: steps at the two line positions, of heights
-    2 : 1 after the occupancy of 2p3/2 and 2p1/2, together as high as the mean over the post-edge
-    window.
+    The areas are integrals over ``windows.l3`` and ``windows.l2``. If ``windows.post_edge`` is
+    given, a continuum of two steps is subtracted first. The steps lie at the two line positions.
+    Their heights are 2 : 1, after the occupancy of 2p3/2 and 2p1/2. Together they are as high as
+    the mean over the post-edge window.
 
     Parameters
     ----------
@@ -301,16 +401,32 @@ def l3_l2_ratio(
     Returns
     -------
     numpy.ndarray, shape (spectra,)
-        NaN for a spectrum whose L2 area is not positive.
+        Ratio without unit; NaN for a spectrum whose L2 area is not positive.
 
     Raises
     ------
     ValueError
         Wrong shapes, NaN, an axis that does not fit, a window outside it.
 
+    See Also
+    --------
+    find_white_line_windows : Find the windows from spectra.
+    white_line_distances : Compare ratios of real and synthetic spectra.
+
     Notes
     -----
     Two-step continuum: D. H. Pearson, C. C. Ahn & B. Fultz, Phys. Rev. B 47, 8471 (1993).
+
+    Examples
+    --------
+    >>> from hyperspy_dag.metrics import WhiteLineWindows, l3_l2_ratio
+    >>> energy = np.arange(630.0, 665.0, 0.1)
+    >>> l3 = np.array([[640.0], [641.0], [642.0]])
+    >>> line = lambda centre: np.exp(-(((energy - centre) / 2) ** 2))
+    >>> spectra = line(l3) + 0.5 * line(l3 + 11)
+    >>> windows = WhiteLineWindows(l3=(634.0, 646.5), l2=(646.5, 660.0))
+    >>> l3_l2_ratio(spectra, energy, windows).round(1)
+    array([2., 2., 2.])
     """
     spectra, smooth, energy = _checked_smooth(spectra, energy, smoothing)
     parts = [as_window(windows.l3, energy, "l3"), as_window(windows.l2, energy, "l2")]
@@ -332,11 +448,11 @@ def energy_shift(
     window: tuple[float, float] | None = None,
     max_shift: float = 3.0,
 ) -> NDArray[np.float64]:
-    """Shift of each spectrum against a reference spectrum, by cross-correlation.
+    """Measure the energy shift of each spectrum against a reference, by cross-correlation.
 
-    The reference is moved channel by channel, the Pearson correlation with each spectrum is taken
-    inside the window, and a parabola through the highest correlation and its neighbours gives the
-    shift between channels. Measure real and synthetic spectra against one reference.
+    The reference is moved channel by channel, and its Pearson correlation with each spectrum is
+    computed in the window. A parabola through the highest correlation and its neighbours gives
+    fractions of a channel. Measure real and synthetic spectra against the same reference.
 
     Parameters
     ----------
@@ -347,9 +463,9 @@ def energy_shift(
     reference : array-like, shape (channels,)
         For instance the mean of the real spectra.
     window : tuple of float, optional
-        (low, high) in eV where the two are compared. Default: the whole axis.
+        (low, high) in eV in which the two are compared. Default: the whole axis.
     max_shift : float, default 3.0
-        Largest shift that is looked for, in eV.
+        Largest shift that can be found, in eV.
 
     Returns
     -------
@@ -360,6 +476,21 @@ def energy_shift(
     ------
     ValueError
         Wrong shapes, NaN, a constant reference or spectrum, an uneven axis, a wrong ``max_shift``.
+
+    See Also
+    --------
+    peak_position : Locate a single peak.
+    hyperspy_dag.common_energy_axis : Align signals on an edge.
+
+    Examples
+    --------
+    >>> from hyperspy_dag.metrics import energy_shift
+    >>> energy = np.arange(630.0, 665.0, 0.1)
+    >>> l3 = np.array([[640.0], [641.0], [642.0]])
+    >>> line = lambda centre: np.exp(-(((energy - centre) / 2) ** 2))
+    >>> spectra = line(l3) + 0.5 * line(l3 + 11)
+    >>> energy_shift(spectra[[0, 2]], energy, reference=spectra[1]).round(2)
+    array([-1.,  1.])
     """
     spectra = as_spectra(spectra)
     energy = as_energy(energy, spectra.shape[1])
@@ -399,7 +530,7 @@ def _energy_shift_or_nan(
     reference: NDArray[np.float64],
     window: tuple[float, float],
 ) -> NDArray[np.float64]:
-    """Energy shifts, NaN where a spectrum is constant in the window."""
+    """Measure energy shifts; NaN for a spectrum that is constant in the window."""
     part = as_window(window, as_energy(energy, spectra.shape[1]), "window")
     varies = np.ptp(spectra[:, part], axis=1) > 0
     shifts = np.full(len(spectra), np.nan)
@@ -409,7 +540,7 @@ def _energy_shift_or_nan(
 
 
 def _standardised(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Centre each row and scale it to unit length, but for constant ones."""
+    """Centre each row and scale it to unit length; constant rows become 0."""
     centred = rows - rows.mean(axis=1, keepdims=True)
     norm = np.linalg.norm(centred, axis=1, keepdims=True)
     return centred / np.where(norm > 0, norm, 1.0)
@@ -422,7 +553,7 @@ def find_white_line_windows(
 
     L3 is the highest peak of the mean, L2 the most prominent one 3 to 30 eV above it. The windows
     meet in the valley between the two; each reaches outwards by half their distance. ``post_edge``
-    is left at None: where the continuum is flat is for the user to say.
+    is None: the flat part of the continuum has to be chosen by the user.
 
     Parameters
     ----------
@@ -436,11 +567,28 @@ def find_white_line_windows(
     Returns
     -------
     WhiteLineWindows
+        Windows in eV.
 
     Raises
     ------
     ValueError
         Wrong shapes, NaN, or no pair of white lines in the mean.
+
+    See Also
+    --------
+    WhiteLineWindows : Give the windows by hand.
+    white_line_positions : Locate both white lines.
+
+    Examples
+    --------
+    >>> from hyperspy_dag.metrics import find_white_line_windows
+    >>> energy = np.arange(630.0, 665.0, 0.1)
+    >>> l3 = np.array([[640.0], [641.0], [642.0]])
+    >>> line = lambda centre: np.exp(-(((energy - centre) / 2) ** 2))
+    >>> spectra = line(l3) + 0.5 * line(l3 + 11)
+    >>> windows = find_white_line_windows(spectra, energy)
+    >>> [round(end, 1) for end in windows.l3 + windows.l2]
+    [635.5, 646.7, 646.7, 657.5]
     """
     spectra = as_spectra(spectra)
     _, smooth, energy = _checked_smooth(spectra.mean(axis=0, keepdims=True), energy, smoothing)
@@ -470,7 +618,7 @@ def white_line_distances(
     energy: ArrayLike,
     windows: WhiteLineWindows | None = None,
 ) -> dict[str, float]:
-    """Wasserstein distances between the white lines of real and of synthetic spectra.
+    """Compute Wasserstein distances between white lines of real and of synthetic spectra.
 
     Parameters
     ----------
@@ -492,6 +640,23 @@ def white_line_distances(
     ------
     ValueError
         Wrong shapes, NaN, no white lines found, a window outside the axis.
+
+    See Also
+    --------
+    wasserstein : Compare one number per spectrum.
+    find_white_line_windows : Find the windows from spectra.
+
+    Examples
+    --------
+    >>> from hyperspy_dag.metrics import white_line_distances
+    >>> energy = np.arange(630.0, 665.0, 0.1)
+    >>> l3 = np.array([[640.0], [641.0], [642.0]])
+    >>> line = lambda centre: np.exp(-(((energy - centre) / 2) ** 2))
+    >>> spectra = line(l3) + 0.5 * line(l3 + 11)
+    >>> moved = np.roll(spectra, 5, axis=1)  # by 0.5 eV
+    >>> distances = white_line_distances(spectra, moved, energy)
+    >>> round(distances["l3_position"], 2), round(distances["l3_width"], 2)
+    (0.5, 0.0)
     """
     real, synthetic = as_pair(real, synthetic)
     if windows is None:

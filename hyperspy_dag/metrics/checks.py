@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Checks shared by the metrics and the baselines: what is a set of spectra."""
+"""Checks of sets of spectra, energy axes and windows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ROUNDING = 1e-6
 
 
 def as_spectra(spectra: ArrayLike, name: str = "spectra", minimum: int = 1) -> NDArray[np.float64]:
-    """Return ``spectra`` as a float64 array of shape (spectra, channels), or say what is wrong.
+    """Return ``spectra`` as a float64 array of shape (spectra, channels), checked.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def as_pair(
     minimum: int = 1,
     names: tuple[str, str] = ("real", "synthetic"),
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Check two sets of spectra that must share their channels.
+    """Return two sets of spectra with the same number of channels, checked.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def as_pair(
 
 
 def as_energy(energy: ArrayLike, channels: int) -> NDArray[np.float64]:
-    """Check an energy axis: 1-D, one value per channel, strictly increasing, in eV.
+    """Return an energy axis in eV, checked: 1-D, one value per channel, strictly increasing.
 
     Raises
     ------
@@ -120,7 +120,7 @@ def as_energy(energy: ArrayLike, channels: int) -> NDArray[np.float64]:
 def as_window(
     window: tuple[float, float], energy: NDArray[np.float64], name: str, minimum: int = 3
 ) -> slice:
-    """Turn an energy window in eV, both ends included, into a slice of channels.
+    """Return the slice of channels of an energy window in eV, both ends included.
 
     Raises
     ------
@@ -146,7 +146,7 @@ def as_window(
 
 
 def as_count(value: int, name: str, low: int, high: int | None = None) -> int:
-    """Check a whole number between ``low`` and ``high``, both included.
+    """Return a whole number between ``low`` and ``high``, both included, checked.
 
     Raises
     ------

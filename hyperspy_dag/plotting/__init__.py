@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Figures that judge synthetic spectra, their training and the classifiers trained on them.
+"""Figures of synthetic spectra, of their training and of classifiers trained on them.
 
-Every function draws into the axes it is given, or into a new figure, and returns the axes: one
-``Axes``, or an array of them where each class has its own. Nothing is shown and no matplotlib
+Every function draws into the axes it is given, or into a new figure. It returns the axes: one
+``Axes``, or an array of them with one for each class. No window is opened, and no Matplotlib
 setting is changed. Lines and markers differ in style as well as in colour, so that the figures can
 be read in grey and with any colour vision.
 
-Spectra may be given as exSpy signals, lazy or not (of a lazy signal only the drawn spectra are
-read), or as arrays whose last axis is the energy axis.
+Spectra are exSpy signals, lazy or not, or arrays whose last axis is the energy axis. Of a lazy
+signal only the drawn spectra are read.
 
 Figures of the paper: D. del-Pozo-Bueno et al., "Machine Learning Data Augmentation Strategy for
 Electron Energy Loss Spectroscopy: Generative Adversarial Networks", Microsc. Microanal. 30, 278

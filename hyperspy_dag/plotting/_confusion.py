@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What classifiers make of the spectra."""
+"""Confusion matrices of classifiers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ def plot_confusion_matrix(
     normalise: str | None = "columns",
     ax: Axes | None = None,
 ) -> Axes:
-    """Plot a confusion matrix, normalised by columns as in Fig. 6 of del-Pozo-Bueno et al. 2024.
+    """Plot a confusion matrix.
+
+    By default each column is normalised, as in Fig. 6 of del-Pozo-Bueno et al. 2024.
 
     Parameters
     ----------
@@ -36,20 +38,33 @@ def plot_confusion_matrix(
     classes : sequence
         Names of the classes, in the order of rows and columns.
     normalise : {"columns", "rows"} or None, default "columns"
-        "columns": percent of the spectra predicted to be of a class. "rows": percent of the
-        spectra that are of a class. None: the numbers themselves. A class without any has "–".
+        "columns": percent of the spectra predicted to be of a class. "rows": percent of the spectra
+        that are of a class. None: the numbers themselves. A column or row without spectra shows
+        "–".
     ax : Axes, optional
         Default: a new figure.
 
     Returns
     -------
     Axes
-        ``images[0]`` holds what is shown, ``texts`` the cells, row after row.
+        ``images[0]`` holds the shown values, ``texts`` the text of the cells, row after row.
 
     Raises
     ------
     TypeError, ValueError
         `matrix` is not square, has negative or infinite entries, or does not fit `classes`.
+
+    See Also
+    --------
+    hyperspy_dag.validation.tstr : Train classifiers on real and on synthetic spectra.
+    sklearn.metrics.confusion_matrix : Count true and predicted classes.
+
+    Examples
+    --------
+    >>> from hyperspy_dag.plotting import plot_confusion_matrix
+    >>> ax = plot_confusion_matrix([[9, 1], [3, 7]], ["FeO", "Fe3O4"], normalise=None)
+    >>> [cell.get_text() for cell in ax.texts]
+    ['9', '1', '3', '7']
     """
     if normalise is not None:
         check_choice("normalise", normalise, ("columns", "rows"))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Real and synthetic spectra as they are given: checked, by class, on one energy axis."""
+"""Real and synthetic spectra of each class on one energy axis, checked."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from hyperspy_dag.preprocessing.masked import read_spectra
 
 @dataclass(frozen=True)
 class Panel:
-    """Spectra of one class to be drawn, as many real as synthetic."""
+    """Real and synthetic spectra of one class to be drawn, as many real as synthetic."""
 
     label: Any
     real: NDArray[np.float64]
@@ -29,7 +29,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class SpectraSet:
-    """Spectra as they were given, and the class of each."""
+    """Spectra given by the user, and the rows of each class."""
 
     name: str
     data: Any
@@ -77,7 +77,7 @@ class SpectraSet:
         return spectra
 
     def of_class(self, label: Any) -> NDArray[np.intp]:
-        """Return the rows of a class; of unlabelled spectra, all."""
+        """Return the rows of a class; all rows of unlabelled spectra."""
         if self.rows is None:
             return np.arange(self.count)
         if label not in self.rows:
@@ -117,7 +117,7 @@ class SpectraPair:
     energy_name: str
 
     def classes(self, label: Any) -> list[tuple[Any, NDArray[np.intp], NDArray[np.intp]]]:
-        """Return the classes to plot, and their rows in both sets."""
+        """Return the classes to plot, with their rows in both sets."""
         real, synthetic = self.real.rows, self.synthetic.rows
         if label is None and real is None and synthetic is None:
             labels = [None]
@@ -150,12 +150,12 @@ class SpectraPair:
 def spectra_pair(
     real: Any, synthetic: Any, labels: Any, synthetic_labels: Any, energy: Any
 ) -> SpectraPair:
-    """Check what a user gave to a function that is called next to this one.
+    """Check real and synthetic spectra, and return them as a pair.
 
     Parameters
     ----------
     real, synthetic, labels, synthetic_labels, energy
-        As of :func:`~hyperspy_dag.plotting.plot_spectra`.
+        See :func:`~hyperspy_dag.plotting.plot_spectra`.
     """
     if _carries_labels(real) and hasattr(synthetic, "metadata") and not _carries_labels(synthetic):
         warn(

@@ -39,48 +39,66 @@ def plot_scores(
     random_state: RandomState = 0,
     ax: Axes | None = None,
 ) -> Axes:
-    """Plot real and synthetic spectra as points in two dimensions, over each other.
+    """Plot real and synthetic spectra as points in two dimensions.
 
-    The two dimensions are found with the real spectra of the plotted classes alone, all of them;
-    the synthetic spectra are projected. Real spectra are filled markers, synthetic ones open; each
-    class has a marker of its own. Training spectra are crosses.
+    The two dimensions are fitted to all real spectra of the plotted classes; the synthetic spectra
+    are projected. Real spectra are filled markers, synthetic ones open, training spectra crosses.
+    Each class has its own marker.
 
     Parameters
     ----------
     real, synthetic, labels, label, synthetic_labels
-        As of :func:`plot_spectra`.
+        See :func:`plot_spectra`.
     method : {"pca", "umap"}, default "pca"
         First two principal components, or UMAP, which needs the package ``umap-learn``.
     training : EELSSpectrum or array, optional
-        Real spectra that the synthetic ones were made from. Where `real` is of another region or
-        day they show what comes from there.
+        Real spectra that the synthetic ones were learned from. They show how far `real`, of another
+        region or day, lies from them.
     training_labels : optional
         As `labels`.
     n : int, default 500
-        Points of each class, real and synthetic each, at most: as many of each as the smaller side
-        has.
+        Largest number of real points of a class; there are as many synthetic ones. The smaller of
+        the two sides limits both.
     random_state : int, numpy.random.Generator or None, default 0
-        Which spectra are drawn where there are more, and the seed of UMAP.
+        Seed of the choice of spectra, and of UMAP.
     ax : Axes, optional
         Default: a new figure.
 
     Returns
     -------
     Axes
-        ``lines``: class by class the real spectra, then so the training spectra if given, then so
-        the synthetic ones.
+        ``lines`` holds the real spectra of each class, then the training spectra of each class if
+        given, then the synthetic spectra of each class.
 
     Raises
     ------
     ImportError
         ``method="umap"`` without ``umap-learn``.
     TypeError, ValueError
-        As of :func:`plot_spectra`; also fewer than 3 real spectra.
+        See :func:`plot_spectra`; or there are fewer than 3 real spectra.
 
     Warns
     -----
     UserWarning
         `real` and `synthetic` seem to be swapped.
+
+    See Also
+    --------
+    plot_spectra : Plot single spectra.
+    plot_intensity_maps : Plot many spectra as maps.
+    hyperspy_dag.metrics.precision_recall_density_coverage : Measure the overlap of the two sets.
+
+    Examples
+    --------
+    The file is that of the example of :class:`hyperspy_dag.EELSAugmenter`.
+
+    >>> from hyperspy_dag import EELSAugmenter
+    >>> from hyperspy_dag.data import simulated_oxides
+    >>> from hyperspy_dag.plotting import plot_scores
+    >>> s, labels = simulated_oxides("WL-Mn", {"MnO": 30, "MnO2": 30})
+    >>> ax = plot_scores(s, EELSAugmenter.load("oxides.dag").sample(30), labels)
+    >>> [line.get_label() for line in ax.lines]
+    ['MnO, real', 'MnO2, real', 'MnO, synthetic', 'MnO2, synthetic']
     """
     check_choice("method", method, ("pca", "umap"))
     n = check_count("n", n)
@@ -134,7 +152,7 @@ def plot_scores(
 def _training_spectra(
     pair: SpectraPair, training: Any, labels: Any, classes: list, n: int, seed: int
 ) -> list[NDArray[np.float64]]:
-    """Up to `n` training spectra of each class; none without any."""
+    """Return up to `n` training spectra of each class; an empty list without training spectra."""
     if training is None:
         if labels is not None:
             raise ValueError("training_labels are of training spectra: give training= too")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Single spectra and maps of them, real and synthetic."""
+"""Single spectra, and maps of many spectra."""
 
 from __future__ import annotations
 
@@ -34,10 +34,9 @@ def plot_spectra(
     random_state: RandomState = 0,
     axes: Axes | ArrayLike | None = None,
 ) -> NDArray[np.object_]:
-    """Plot real spectra and synthetic ones below each other, in pairs, one panel for each class.
+    """Plot pairs of a real and a synthetic spectrum, one panel for each class.
 
-    After Fig. 7 of del-Pozo-Bueno et al. 2024. The spectra are drawn at random, not paired by
-    likeness.
+    After Fig. 7 of del-Pozo-Bueno et al. 2024. The spectra are chosen at random, not by likeness.
 
     Parameters
     ----------
@@ -46,30 +45,30 @@ def plot_spectra(
     synthetic : EELSSpectrum or array-like, shape (..., channels)
         Synthetic spectra on the same energy axis.
     labels : array-like or signal of the navigation shape of `real`, optional
-        Class of each real spectrum, in any format of :func:`hyperspy_dag.labels.parse_labels`.
-        Leave it out where `real` holds one class.
+        Class of each real spectrum, in any format of :func:`hyperspy_dag.labels.parse_labels`. Not
+        needed if `real` holds one class.
     label : optional
         The only class to plot; default: every class of `synthetic`.
     n : int, default 3
-        Pairs in a panel, at most; fewer where a class has fewer real or synthetic spectra.
+        Largest number of pairs in a panel; fewer if a class has fewer real or synthetic spectra.
     offset : float, optional
-        Vertical distance between the spectra of a pair, in their units of intensity. Default: the
-        largest span of intensity among the spectra of the panel.
+        Vertical distance between the spectra of a pair, in units of intensity. Default: the largest
+        range of intensity among the spectra of the panel.
     energy : array-like, shape (channels,), optional
-        Energy loss of the channels in eV, where `real` and `synthetic` are both arrays; channels
-        are counted without it. Signals have their own.
+        Energy loss of the channels in eV, for arrays. Default: channel numbers. Signals have their
+        own energy axis.
     synthetic_labels : array-like or signal of the navigation shape of `synthetic`, optional
         Default: the labels that a signal made by ``dag_augment`` or ``EELSAugmenter.sample``
         carries.
     random_state : int, numpy.random.Generator or None, default 0
-        Which spectra are drawn.
+        Seed of the choice of spectra.
     axes : Axes or array of Axes, optional
         One for each class. Default: a new figure.
 
     Returns
     -------
     numpy.ndarray of Axes, shape (classes,)
-        ``lines`` of each: real and synthetic by turns, from the top.
+        ``lines`` of each holds real and synthetic spectra alternately, from the top.
 
     Raises
     ------
@@ -82,10 +81,22 @@ def plot_spectra(
     UserWarning
         `real` and `synthetic` seem to be swapped.
 
+    See Also
+    --------
+    plot_intensity_maps : Plot many spectra as maps.
+    plot_scores : Plot spectra as points.
+
     Examples
     --------
-    >>> aug = s.dag_augment(labels, n_spectra=500)
-    >>> hyperspy_dag.plotting.plot_spectra(s, aug, labels)
+    The file is that of the example of :class:`hyperspy_dag.EELSAugmenter`.
+
+    >>> from hyperspy_dag import EELSAugmenter
+    >>> from hyperspy_dag.data import simulated_oxides
+    >>> from hyperspy_dag.plotting import plot_spectra
+    >>> s, labels = simulated_oxides("WL-Mn", {"MnO": 30, "MnO2": 30})
+    >>> axes = plot_spectra(s, EELSAugmenter.load("oxides.dag").sample(30), labels)
+    >>> [ax.get_title() for ax in axes]
+    ['MnO', 'MnO2']
     """
     n = check_count("n", n)
     if offset is not None:
@@ -130,35 +141,53 @@ def plot_intensity_maps(
     random_state: RandomState = 0,
     axes: Axes | ArrayLike | None = None,
 ) -> NDArray[np.object_]:
-    """Show real spectra over synthetic ones as a map of intensity, one panel for each class.
+    """Plot real spectra above synthetic ones as a map of intensity, one panel for each class.
 
-    After Fig. 8 of del-Pozo-Bueno et al. 2024: each spectrum is a row, its intensity a colour. All
-    panels share their limits of intensity, the 0.5th and 99.5th percentile of what is shown.
+    After Fig. 8 of del-Pozo-Bueno et al. 2024: each spectrum is a row, its intensity a colour. The
+    colour scale of all panels runs from the 0.5th to the 99.5th percentile of the shown
+    intensities.
 
     Parameters
     ----------
     real, synthetic, labels, label, energy, synthetic_labels, axes
-        As of :func:`plot_spectra`.
+        See :func:`plot_spectra`.
     n : int, default 75
-        Real spectra in a panel, and synthetic ones, at most: as many of each as the smaller side
-        has.
+        Largest number of real spectra in a panel; there are as many synthetic ones. The smaller of
+        the two sides limits both.
     random_state : int, numpy.random.Generator or None, default 0
-        Which spectra are drawn where there are more; they keep their order.
+        Seed of the choice of spectra; they keep their order.
 
     Returns
     -------
     numpy.ndarray of Axes, shape (classes,)
-        The map is ``collections[0]`` of each. A new figure has a colour bar too.
+        The map is ``collections[0]`` of each. A new figure also has a colour bar.
 
     Raises
     ------
     TypeError, ValueError
-        As of :func:`plot_spectra`.
+        See :func:`plot_spectra`.
 
     Warns
     -----
     UserWarning
         `real` and `synthetic` seem to be swapped.
+
+    See Also
+    --------
+    plot_spectra : Plot single spectra.
+    plot_scores : Plot spectra as points.
+
+    Examples
+    --------
+    The file is that of the example of :class:`hyperspy_dag.EELSAugmenter`.
+
+    >>> from hyperspy_dag import EELSAugmenter
+    >>> from hyperspy_dag.data import simulated_oxides
+    >>> from hyperspy_dag.plotting import plot_intensity_maps
+    >>> s, labels = simulated_oxides("WL-Mn", {"MnO": 30, "MnO2": 30})
+    >>> axes = plot_intensity_maps(s, EELSAugmenter.load("oxides.dag").sample(30), labels)
+    >>> [tick.get_text() for tick in axes[0].get_yticklabels()]
+    ['30 real', '30 synthetic']
     """
     n = check_count("n", n)
     pair = spectra_pair(real, synthetic, labels, synthetic_labels, energy)
@@ -206,7 +235,7 @@ def finish_spectral(ax: Axes, pair: SpectraPair, label: Any) -> None:
 
 
 def channel_edges(energy: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the edges of the channels whose middles are `energy`."""
+    """Return the edges of channels with the given centres."""
     if len(energy) == 1:
         return np.array([energy[0] - 0.5, energy[0] + 0.5])
     middle = (energy[1:] + energy[:-1]) / 2

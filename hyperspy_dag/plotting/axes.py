@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Palette, axes to draw into, and their finish."""
+"""Palette, panels and finish of figures."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CLASS_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "*")
 def panel_axes(
     given: Any, names: Sequence[str], *, width: float, height: float, columns: int = 4
 ) -> NDArray[np.object_]:
-    """Return one Axes for each name, as a flat array: those given, or those of a new figure."""
+    """Return a flat array with one Axes for each name: the given ones, or those of a new figure."""
     if given is None:
         columns = min(columns, len(names))
         rows = -(-len(names) // columns)
@@ -47,9 +47,9 @@ def panel_axes(
 
 
 def use_log_axis(ax: Axes) -> None:
-    """Make the vertical axis logarithmic, with plain numbers; what is not positive is left out.
+    """Make the vertical axis logarithmic with plain numbers; leave out values of 0 or less.
 
-    Costs and distances often stay within a decade, where powers of ten are hard to read.
+    Costs and distances often stay within a decade, in which powers of ten are hard to read.
     """
     ax.set_yscale("log", nonpositive="mask")
     ax.yaxis.set_major_formatter(_PlainLogFormatter(labelOnlyBase=True))
@@ -57,14 +57,14 @@ def use_log_axis(ax: Axes) -> None:
 
 
 class _PlainLogFormatter(LogFormatter):
-    """1.2 where matplotlib writes 1.2 x 10^0, at the ticks that matplotlib chooses to label."""
+    """Write 1.2 instead of 1.2 x 10^0, at the ticks that Matplotlib labels."""
 
     def __call__(self, x: float, pos: int | None = None) -> str:
         return f"{x:g}" if super().__call__(x, pos) else ""
 
 
 def displayable(label: Any) -> str:
-    """Return a class's name as text that Matplotlib can set: formulae stay, broken ones do not."""
+    """Return the name of a class as text that Matplotlib can display; escape broken formulae."""
     text = str(label)
     if text.startswith("_"):  # would be left out of legends
         text = f"\N{ZERO WIDTH SPACE}{text}"
@@ -76,7 +76,7 @@ def displayable(label: Any) -> str:
 
 
 def legend_above_data(ax: Axes, share: float, **options: Any) -> None:
-    """Put the legend into the uppermost `share` of the axes and keep the data out of it."""
+    """Put the legend into the uppermost `share` of the axes, above the data."""
     scale = ax.yaxis.get_transform()
     low, high = scale.transform(np.array(ax.get_ylim()))
     ax.set_ylim(*scale.inverted().transform(np.array([low, low + (high - low) / (1 - share)])))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Costs and metrics over the epochs of training."""
+"""Costs and metrics over the epochs of the training."""
 
 from __future__ import annotations
 
@@ -44,15 +44,15 @@ def plot_costs(
     *,
     axes: Axes | ArrayLike | None = None,
 ) -> NDArray[np.object_]:
-    """Plot the costs of discriminator and generator per epoch on a logarithmic axis.
+    """Plot the costs of discriminator and generator per epoch, on a logarithmic axis.
 
-    After Figs 11 and 12 of del-Pozo-Bueno et al. 2024. The epoch that was kept is marked where an
-    augmenter is given.
+    After Figs 11 and 12 of del-Pozo-Bueno et al. 2024. For an augmenter, the epoch whose state was
+    kept is marked.
 
     Parameters
     ----------
     history : EELSAugmenter, History or dict of class to History
-        A fitted augmenter, its ``history_``, or one class's.
+        A fitted augmenter, its ``history_``, or the history of one class.
     label : optional
         The only class to plot; default: all.
     axes : Axes or array of Axes, optional
@@ -61,12 +61,27 @@ def plot_costs(
     Returns
     -------
     numpy.ndarray of Axes, shape (classes,)
-        The first two ``lines`` of each: discriminator, generator.
+        The first two ``lines`` of each are the costs of discriminator and generator.
 
     Raises
     ------
     TypeError, ValueError
         `history` is of another type, holds no epoch, or does not know `label`.
+
+    See Also
+    --------
+    plot_metrics : Plot the metrics of the training.
+    hyperspy_dag.EELSAugmenter : Train generators.
+
+    Examples
+    --------
+    The file is that of the example of :class:`hyperspy_dag.EELSAugmenter`.
+
+    >>> from hyperspy_dag import EELSAugmenter
+    >>> from hyperspy_dag.plotting import plot_costs
+    >>> axes = plot_costs(EELSAugmenter.load("oxides.dag"))
+    >>> [ax.get_title() for ax in axes]
+    ['MnO', 'MnO2']
     """
     histories, augmenter = _histories(history)
     histories = _select(histories, label)
@@ -97,14 +112,14 @@ def plot_metrics(
 ) -> NDArray[np.object_]:
     """Plot Fréchet distance, Pearson correlation and cosine distance per epoch.
 
-    After Fig. 13 of del-Pozo-Bueno et al. 2024. Lines across show the metrics of real against real
-    spectra and, for the metrics of the stopping criterion, how far behind them still counts as
-    reached (the better side is shaded). The epoch that was kept is marked.
+    After Fig. 13 of del-Pozo-Bueno et al. 2024. A horizontal line shows the metric of real against
+    real spectra. For metrics of the stopping criterion, a second line shows the threshold; the
+    range that fulfils the criterion is shaded. The epoch whose state was kept is marked.
 
     Parameters
     ----------
     augmenter : EELSAugmenter
-        Fitted.
+        A fitted augmenter.
     label : optional
         The only class to plot; default: all.
     axes : array of Axes, optional
@@ -113,12 +128,27 @@ def plot_metrics(
     Returns
     -------
     numpy.ndarray of Axes, shape (classes, 3)
-        The first of ``lines`` of each is the metric.
+        The first of the ``lines`` of each is the metric.
 
     Raises
     ------
     TypeError, ValueError
         `augmenter` is no EELSAugmenter, is not fitted, or does not know `label`.
+
+    See Also
+    --------
+    plot_costs : Plot the costs of the training.
+    hyperspy_dag.metrics : The metrics.
+
+    Examples
+    --------
+    The file is that of the example of :class:`hyperspy_dag.EELSAugmenter`.
+
+    >>> from hyperspy_dag import EELSAugmenter
+    >>> from hyperspy_dag.plotting import plot_metrics
+    >>> axes = plot_metrics(EELSAugmenter.load("oxides.dag"), "MnO")
+    >>> [ax.get_ylabel() for ax in axes[0]]
+    ['Fréchet distance', 'Pearson correlation', 'Cosine distance']
     """
     histories, given = _histories(augmenter)
     if given is None:
@@ -145,7 +175,7 @@ def draw_metrics(
     tolerance: float,
     best: Evaluation | None = None,
 ) -> None:
-    """Draw a class's metrics into three axes; `best` is the state that was kept, if known."""
+    """Draw the metrics of a class into three axes; mark the state `best` if it is given."""
     epochs = [evaluation.epoch for evaluation in history.evaluations]
     for ax, (metric, title) in zip(row, _METRIC_NAMES.items(), strict=True):
         values = [evaluation.metrics[metric] for evaluation in history.evaluations]

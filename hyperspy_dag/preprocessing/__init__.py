@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a measured core-loss EELS signal to spectra that a DAG can be trained on."""
+"""Preprocessing of measured core-loss spectra for the training of a DAG."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How far the same edge lies apart in spectra of several experiments."""
+"""Energy shifts between spectra of several experiments, from a common edge."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ _FARTHEST = 15.0
 
 
 def check_align_on(align_on: Any, factor: float = 1.0) -> tuple[float, float] | None:
-    """Return the window of the alignment, in eV, or None.
+    """Return the window of the alignment in eV, or None, checked.
 
     Parameters
     ----------
     align_on : (float, float) in eV, SpanROI or None
     factor : float, default 1.0
-        From the units of the axis that an ROI was drawn on to eV.
+        Conversion factor from the units of the axis of an ROI to eV.
 
     Raises
     ------
     TypeError, ValueError
-        It is no pair of finite increasing numbers.
+        `align_on` is no pair of finite increasing numbers.
     """
     if align_on is None:
         return None
@@ -53,7 +53,7 @@ def edge_shifts(
     means: Sequence[NDArray[np.float64]],
     window: tuple[float, float] | None,
 ) -> list[float]:
-    """Return how far the edge of each mean spectrum lies above that of the first, in eV.
+    """Return the shift in eV of the edge of each mean spectrum against the first.
 
     Parameters
     ----------
@@ -61,12 +61,12 @@ def edge_shifts(
     means : sequence of numpy.ndarray, shape (channels,)
         Not used without `window`.
     window : (float, float) or None
-        Of the edge, in eV, from :func:`check_align_on`; None gives zeros.
+        Window around the edge in eV, from :func:`check_align_on`; None gives zeros.
 
     Raises
     ------
     ValueError
-        As :func:`hyperspy_dag.common_energy_axis`.
+        See :func:`hyperspy_dag.common_energy_axis`.
     """
     if window is None:
         return [0.0] * len(axes)
@@ -131,12 +131,12 @@ def _edge_shift(
 def classes_apart(
     axis: EnergyAxis, means: Sequence[Mapping[Any, NDArray[np.float64]]]
 ) -> list[str]:
-    """Return a message for each class that lies elsewhere in one signal than in another.
+    """Return a message for each class whose energies differ between two signals.
 
     Parameters
     ----------
     axis : EnergyAxis
-        Common to all; one that is not uniform is not looked at.
+        Common axis. There is no message for an axis that is not uniform.
     means : sequence of dict of class to numpy.ndarray, shape (channels,)
         Mean spectra of the classes of each signal.
     """
@@ -160,7 +160,7 @@ def classes_apart(
 
 
 def _likely_shift(mean: NDArray, reference: NDArray, energy: NDArray) -> float:
-    """Shift in eV that makes two mean spectra much more alike; 0 if there is none."""
+    """Return the shift in eV that makes two mean spectra much more similar; 0 if there is none."""
     from hyperspy_dag.metrics import energy_shift
 
     if np.ptp(mean) == 0 or np.ptp(reference) == 0:

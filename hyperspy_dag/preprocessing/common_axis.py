@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Spectra of several experiments on one energy axis.
 
-The common axis is that of the signal with the coarsest dispersion, cut to what all signals cover;
-its own spectra are therefore cropped and nothing else. Those of the others are rebinned so that
-what lies between any two limits of channels stays there: the intensity of a channel is shared out
-among the new channels in proportion to its overlap with them.
+The common axis is that of the signal with the coarsest dispersion, cropped to the range of all
+signals. The spectra of that signal are cropped. Those of the others are rebinned: the intensity of
+a channel is divided among the new channels in proportion to its overlap with them.
 """
 
 from __future__ import annotations
@@ -34,57 +33,68 @@ def common_energy_axis(
 ) -> list[EELSSpectrum]:
     """Bring the spectra of several experiments to one energy axis.
 
-    :meth:`hyperspy_dag.EELSAugmenter.fit` does this itself where lists are given to it. Done by
-    hand, before the spectra are divided into training and test spectra, both lie on one axis.
+    :meth:`hyperspy_dag.EELSAugmenter.fit` calls this for lists of signals. Call it before a
+    division into training and test spectra to have both on one axis.
 
     Parameters
     ----------
     signals : sequence of exspy.signals.EELSSpectrum
-        Uniform energy axes with units of energy, of any offset and dispersion; any navigation
-        shapes, lazy or not. They are not changed.
+        Signals with uniform energy axes in units of energy, of any offset, dispersion and
+        navigation shape, lazy or not. They are not changed.
     align_on : (float, float) or hyperspy.api.roi.SpanROI, optional
-        Energies in eV (of an ROI in the units of the first signal) around an edge that all signals
-        have. Each signal's energies are moved, by
-        one number for all its spectra, to where its mean spectrum correlates best with that of the
-        first signal in this window; shifts up to half of the window are looked for, and found to
-        a fraction of a channel. The window must hold the whole edge of every signal, before it is
-        moved: a window that holds L3 of one and L2 of another aligns L2 on L3. Remove the
-        background first. A chemical shift between the signals
-        is taken away with the rest: choose an edge that has none. By default nothing is moved.
+        Energies in eV around an edge that all signals have; those of an ROI are in the units of the
+        first signal. The energies of each signal are shifted, all spectra alike, so that its mean
+        spectrum correlates best with that of the first signal in this window. Shifts up to half of
+        the window are found, to a fraction of a channel. The window must hold the whole edge of
+        every signal before the shift: a window with L3 of one and L2 of another aligns L2 on L3.
+        Remove the background first. Chemical shifts between the signals are removed too, so that
+        the edge should have none. By default no signal is shifted.
 
     Returns
     -------
     list of exspy.signals.EELSSpectrum
-        New signals, lazy where those given are, on the same axis in eV: the channels of the signal
-        with the coarsest dispersion (the first of several) that all signals cover. float32 data,
-        or float64 where those given are. ``metadata.DAG.preprocessing.common_axis`` holds what the
-        axis was before and the shift. Signals on one axis already come back as copies.
+        New signals on the same axis in eV, lazy if the given ones are. The axis has the channels of
+        the signal with the coarsest dispersion (the first of several) that all signals cover. Data
+        are float32, or float64 if the given ones are. ``metadata.DAG.preprocessing.common_axis``
+        holds the original axis and the shift. Signals that share an axis are copied.
 
     Raises
     ------
     TypeError
         `signals` is no list of EELSSpectrum, or `align_on` no pair of numbers.
     ValueError
-        The energy axes do not overlap, or in fewer than 8 channels; one is not uniform, not in a
-        unit of energy, or does not increase; `align_on` is not covered by all signals, or there is
-        no edge in it that they have in common.
+        The energy axes overlap in fewer than 8 channels; one is not uniform, not in a unit of
+        energy, or does not increase; `align_on` is not covered by all signals, or holds no common
+        edge.
+
+    See Also
+    --------
+    hyperspy_dag.EELSAugmenter.fit : Train on several signals.
+    hyperspy_dag.preprocessing.preprocess : Preprocess one signal.
 
     Notes
     -----
-    The sum over the channels between two limits that both axes share is conserved where the axis
-    is binned (``is_binned``, exspy's default: counts per channel), and the integral, sum times
-    dispersion, where it is not (intensity per eV). Spectra that were max-normalised are normalised
-    again, since averaging lowers a noisy maximum and the overlap may leave it out: a signal counts
-    as such if ``dag_preprocess`` noted so, and else if all its maxima lie between 0.5 and 1.5,
-    which with a lazy signal takes one pass over its data, as `align_on` does.
+    The sum over the channels between two limits that both axes share is conserved where the axis is
+    binned (``is_binned``, exspy's default: counts per channel), and the integral, sum times
+    dispersion, where it is not (intensity per eV). Max-normalised spectra are normalised again,
+    since averaging lowers noisy maxima and cropping may remove them. A signal is taken as
+    max-normalised if ``dag_preprocess`` recorded so, or else if all maxima lie between 0.5 and 1.5.
+    The latter, and `align_on`, need one pass over the data of a lazy signal.
 
-    The energy resolution stays that of each instrument. Rebinned spectra have less noise, and
-    noise that is correlated between neighbouring channels; their noise variance, if the metadata
-    have one, is left out.
+    The energy resolution remains that of each instrument. Rebinned spectra have less noise, which
+    is correlated between neighbouring channels. A noise variance in their metadata is removed.
 
     Examples
     --------
-    >>> s1, s2 = common_energy_axis([s1, s2], align_on=(636.0, 650.0))
+    >>> from hyperspy_dag import common_energy_axis
+    >>> from hyperspy_dag.data import simulated_oxides
+    >>> s1, _ = simulated_oxides("WL-Mn", {"MnO": 5})
+    >>> s2, _ = simulated_oxides("WL-Mn", {"MnO": 3}, random_state=1)
+    >>> s2 = s2.isig[100:].rebin(scale=(1, 2))  # 0.2 eV a channel, from 625 eV
+    >>> for s in common_energy_axis([s1, s2]):
+    ...     print(s)
+    <EELSSpectrum, title: Simulated oxides, WL-Mn, dimensions: (5|300)>
+    <EELSSpectrum, title: Simulated oxides, WL-Mn, dimensions: (3|300)>
     """
     signals = check_signals(signals)
     common = CommonAxis(signals, align_on)
@@ -104,21 +114,21 @@ def common_energy_axis(
 
 
 class CommonAxis:
-    """The energy axes of several signals, and the one that all of them can be brought to.
+    """Energy axes of several signals, and their common axis.
 
     Parameters
     ----------
     signals : sequence of EELSSpectrum
-        Checked.
+        Checked signals.
     align_on : (float, float), SpanROI or None
         See :func:`common_energy_axis`.
 
     Attributes
     ----------
     axes : list of EnergyAxis
-        Of the signals.
+        Axes of the signals.
     window : (float, float) or None
-        Of the alignment, in eV.
+        Window of the alignment, in eV.
 
     Raises
     ------
@@ -142,12 +152,12 @@ class CommonAxis:
     def plan(
         self, mean_of: Callable[[int], NDArray[np.float64]]
     ) -> tuple[EnergyAxis, list[Resampling], list[float]]:
-        """Choose the common axis.
+        """Choose the common axis, and the resampling and shift of each signal.
 
         Parameters
         ----------
         mean_of : callable
-            ``mean_of(i)`` returns the mean spectrum of signal `i`; called for an alignment alone.
+            ``mean_of(i)`` returns the mean spectrum of signal `i`; called only for an alignment.
 
         Returns
         -------
@@ -155,12 +165,12 @@ class CommonAxis:
         resamplings : list of Resampling
             One for each signal.
         shifts : list of float
-            What is taken away from the energies of each signal, in eV.
+            Energies in eV to subtract from those of each signal.
 
         Raises
         ------
         ValueError
-            As :func:`common_energy_axis`.
+            See :func:`common_energy_axis`.
         """
         means = [] if self.window is None else [mean_of(i) for i in range(len(self.axes))]
         shifts = edge_shifts(self.axes, means, self.window)
@@ -169,7 +179,7 @@ class CommonAxis:
 
 
 def source_record(s: EELSSpectrum, shift: float) -> dict[str, Any]:
-    """Return what is to be remembered of a signal's own energy axis, in eV."""
+    """Return the record of a signal's original energy axis, in eV."""
     earlier = (preprocessing_record(s) or {}).get("common_axis")
     if earlier:
         keys = ("title", "channels", "offset", "scale", "shift")

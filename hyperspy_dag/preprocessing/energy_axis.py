@@ -34,7 +34,7 @@ _WRITTEN_UNIT = re.compile(
 
 
 def ev_per_unit(axis: Any) -> float:
-    """Return how many eV the axis's unit is; an axis without unit is taken to be in eV."""
+    """Return the unit of the axis in eV; axes without unit are taken to be in eV."""
     units = axis.units
     if not isinstance(units, str) or units.strip() in ("", "<undefined>"):
         return 1.0
@@ -73,12 +73,12 @@ class EnergyAxis:
     Parameters
     ----------
     axis : hyperspy.axes.BaseDataAxis
-        In eV. It is kept, not copied.
+        Axis in eV. It is stored without a copy.
 
     See Also
     --------
-    EnergyAxis.of_signal : The axis of a signal, whatever its unit.
-    EnergyAxis.of_description : The axis that a file or a signal describes.
+    EnergyAxis.of_signal : The axis of a signal with any unit of energy. EnergyAxis.of_description :
+    The axis that a file or a signal describes.
     """
 
     def __init__(self, axis: Any):
@@ -91,7 +91,7 @@ class EnergyAxis:
         Raises
         ------
         ValueError
-            Its unit is not one of energy.
+            The unit of the axis is not one of energy.
         """
         axis = s.axes_manager.signal_axes[0]
         own = cls.of_description(axis.get_axis_dictionary())
@@ -126,7 +126,7 @@ class EnergyAxis:
 
     @property
     def energies(self) -> NDArray[np.float64]:
-        """Energy loss of each channel's middle in eV, shape (channels,)."""
+        """Energy losses at the centres of the channels in eV, shape (channels,)."""
         return self._axis.axis
 
     @property
@@ -136,12 +136,12 @@ class EnergyAxis:
 
     @property
     def is_uniform(self) -> bool:
-        """Whether all channels are of one width."""
+        """Whether all channels have the same width."""
         return bool(self._axis.is_uniform)
 
     @property
     def is_binned(self) -> bool:
-        """Whether intensities are counts of a channel, not counts per eV."""
+        """Whether intensities are counts per channel instead of counts per eV."""
         return bool(self._axis.is_binned)
 
     @property
@@ -151,7 +151,7 @@ class EnergyAxis:
 
     @property
     def dispersion(self) -> float:
-        """Width of a channel in eV; the mean width where they differ."""
+        """Width of a channel in eV; the mean width if the axis is not uniform."""
         if self.is_uniform:
             return float(self._axis.scale)
         return float(np.ptp(self.energies)) / max(self.size - 1, 1)
@@ -166,7 +166,7 @@ class EnergyAxis:
         return int(first), int(last)
 
     def is_same_as(self, other: EnergyAxis) -> bool:
-        """Whether two axes have the same energies, to a hundredth of a channel."""
+        """Return whether two axes have the same energies, to a hundredth of a channel."""
         if self.size != other.size:
             return False
         dispersion = np.ptp(other.energies) / max(other.size - 1, 1)
@@ -175,8 +175,8 @@ class EnergyAxis:
     def description(self) -> dict[str, Any]:
         """Return the axis as HyperSpy's ``get_axis_dictionary`` does, as plain numbers.
 
-        An axis that is a function comes as a list of energies: its expression would be run when a
-        file with it is opened.
+        A functional axis is returned as a list of energies, since its expression would be evaluated
+        when a file is opened.
         """
         described = self._axis.get_axis_dictionary()
         if "expression" in described:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ranges of energy loss as a user gives them."""
+"""Ranges of energy loss given by the user."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ADVICE = "Give {}=(low, high) in eV, or a hyperspy.api.roi.SpanROI."
 def energy_range(
     name: str, given: Any, axis: EnergyAxis, factor: float
 ) -> tuple[float, float] | None:
-    """Return a range given by the user as (low, high) in eV, checked, or None."""
+    """Return a range given by the user as (low, high) in eV, or None, checked."""
     if given is None:
         return None
     advice = _ADVICE.format(name)
@@ -46,7 +46,7 @@ def energy_range(
 
 
 def two_energies(name: str, given: Any, factor: float) -> tuple[float, float]:
-    """Return the two numbers of a range given by the user, in eV, wherever they lie."""
+    """Return the two numbers of a range given by the user, in eV, inside the axis or not."""
     given = roi_in_ev(given, factor)
     is_pair = isinstance(given, list | tuple | np.ndarray) and len(given) == 2
     if not is_pair or not all(_is_number(value) for value in given):
@@ -56,7 +56,7 @@ def two_energies(name: str, given: Any, factor: float) -> tuple[float, float]:
 
 
 def roi_in_ev(given: Any, factor: float) -> Any:
-    """Return the two energies of an ROI, in eV; what is none comes back as it is."""
+    """Return the two energies of an ROI in eV; return other objects unchanged."""
     if hasattr(given, "left") and hasattr(given, "right"):
         # An ROI is drawn on the axis, so it has the axis's units.
         return given.left * factor, given.right * factor

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What ``metadata.DAG.preprocessing`` says was done to spectra."""
+"""The record of the preprocessing in ``metadata.DAG.preprocessing``."""
 
 from __future__ import annotations
 

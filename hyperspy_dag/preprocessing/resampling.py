@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From one energy axis to another, with the intensity between any two limits kept."""
+"""Rebinning of spectra to another energy axis that conserves their intensity."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Resampling:
-    """How the spectra of one signal come to another energy axis.
+    """Conversion of the spectra of one signal to another energy axis.
 
     Attributes
     ----------
     limits : numpy.ndarray, shape (new channels + 1,)
-        Limits of the new channels, in old channels from the lower limit of the first. Whole
-        numbers where the channels are the same, which makes it a crop.
+        Limits of the new channels, in old channels from the lower limit of the first. Whole numbers
+        for a crop.
     channels : int
-        Old channels.
+        Number of old channels.
     density : bool
-        Whether the intensities are per eV, not per channel.
+        Whether intensities are per eV instead of per channel.
     """
 
     limits: NDArray[np.float64]
@@ -44,18 +44,18 @@ class Resampling:
 
     @property
     def is_crop(self) -> bool:
-        """Whether channels are kept as they are."""
+        """Whether the channels are kept unchanged."""
         return bool((np.diff(self.limits) == 1).all() and self.limits[0] == int(self.limits[0]))
 
     @property
     def is_identity(self) -> bool:
-        """Whether nothing changes."""
+        """Whether the spectra are kept unchanged."""
         return self.is_crop and len(self.limits) == self.channels + 1
 
     def __call__(self, rows: NDArray[Any], normalise: bool) -> NDArray[Any]:
         """Return spectra of shape (..., channels) on the new axis, float64 unless unchanged.
 
-        Each spectrum is treated by itself, so that its bits do not depend on the others.
+        The result for a spectrum does not depend on the others, bit for bit.
         """
         rows = without_mask(rows)
         if self.is_identity:
@@ -80,7 +80,7 @@ class Resampling:
 
 
 def _integrals(values: NDArray[np.float64], limits: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Integrals of values that are constant within each channel, between limits in channels."""
+    """Return integrals, between limits in channels, of values constant within each channel."""
     total = np.zeros((*values.shape[:-1], values.shape[-1] + 1))
     np.cumsum(values, axis=-1, out=total[..., 1:])
     whole = np.minimum(limits.astype(np.intp), values.shape[-1] - 1)
@@ -96,13 +96,13 @@ def _normalised(values: NDArray[np.float64]) -> NDArray[np.float64]:
 def plan(
     axes: Sequence[EnergyAxis], shifts: Sequence[float]
 ) -> tuple[EnergyAxis, list[Resampling]]:
-    """Choose the common axis and how to get there.
+    """Choose the common axis and the resampling of each signal.
 
     Parameters
     ----------
     axes : sequence of EnergyAxis
     shifts : sequence of float
-        What is taken away from the energies of each, in eV.
+        Energies in eV to subtract from those of each signal.
 
     Returns
     -------
@@ -112,7 +112,7 @@ def plan(
     Raises
     ------
     ValueError
-        The axes differ and one is not uniform; they do not overlap, or in too few channels.
+        The axes differ and one is not uniform, or they overlap in too few channels.
     """
     if not any(shifts) and all(axis.is_same_as(axes[0]) for axis in axes):
         return axes[0], [_identity(axis) for axis in axes]
@@ -159,13 +159,13 @@ def plan(
 
 
 def resampling_onto(axis: EnergyAxis, target: EnergyAxis, name: str) -> Resampling:
-    """Plan the way from one axis in eV to another, given one.
+    """Return the resampling from one axis in eV to another.
 
     Raises
     ------
     ValueError
-        The axis does not cover the other, or its dispersion is coarser; or they differ and one
-        is not uniform.
+        The axis does not cover the other, its dispersion is coarser, or the axes differ and one is
+        not uniform.
     """
     if axis.is_same_as(target):
         return _identity(axis)
@@ -189,7 +189,7 @@ def resampling_onto(axis: EnergyAxis, target: EnergyAxis, name: str) -> Resampli
 
 
 def resampled(s: EELSSpectrum, axis: EnergyAxis, resampling: Resampling) -> EELSSpectrum:
-    """Return a signal's spectra on another energy axis, as a new signal, lazy if it is."""
+    """Return the spectra of a signal on another energy axis, as a new signal, lazy if it is."""
     normalise = not resampling.is_identity and _is_normalised(s)
     is_double = s.data.dtype.kind == "f" and s.data.dtype.itemsize > 4
     dtype = np.dtype(np.float64 if is_double else np.float32)
@@ -253,7 +253,7 @@ def _is_normalised(s: EELSSpectrum) -> bool:
 
 @dataclass(frozen=True)
 class _Grid:
-    """A uniform axis in eV; the energy of a channel is that of its middle."""
+    """A uniform axis in eV, with energies at the centres of the channels."""
 
     offset: float
     scale: float

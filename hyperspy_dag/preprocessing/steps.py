@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a measured core-loss EELS signal to spectra that a DAG can be trained on.
+"""Preprocessing of core-loss spectra: background, crop, denoising, normalisation.
 
-:func:`preprocess` removes the power-law background, crops, denoises and normalises, lazily or not.
+All steps work on lazy signals too.
 """
 
 from __future__ import annotations
@@ -56,8 +56,24 @@ def check_signal(s: Any) -> None:
     TypeError
         ``s`` is not an ``EELSSpectrum``, or its data are not real numbers.
     ValueError
-        Its signal dimension is not 1, it is ragged, it holds no value, its energy axis is not the
-        last of the data, does not increase or has a unit that is not one of energy.
+        The signal is ragged or empty, or its signal dimension is not 1. Its energy axis is not the
+        last of the data, does not increase, or has a unit other than of energy.
+
+    See Also
+    --------
+    preprocess : Preprocess a signal.
+
+    Examples
+    --------
+    >>> from hyperspy_dag.data import simulated_oxides
+    >>> from hyperspy_dag.preprocessing import check_signal
+    >>> s, _ = simulated_oxides("WL-Mn", {"MnO": 5})
+    >>> check_signal(s)
+    >>> try:
+    ...     check_signal(s.data)
+    ... except TypeError as error:
+    ...     print(error)
+    an exspy EELSSpectrum is needed; got ndarray.
     """
     from exspy.signals import EELSSpectrum
 
@@ -125,17 +141,17 @@ def preprocess(
     Parameters
     ----------
     s : exspy.signals.EELSSpectrum
-        Real spectra, any navigation shape, lazy or not. It is not changed.
+        Real spectra of any navigation shape, lazy or not. The signal is not changed.
     background_range : (float, float) or hyperspy.api.roi.SpanROI, optional
         Energies in eV, before the edge, between which a power law is fitted to each spectrum and
         subtracted (two-area estimate). None, the default, leaves the background. Channels before
         the range are kept, less the extrapolated power law.
     signal_range : (float, float) or hyperspy.api.roi.SpanROI, optional
-        Energies in eV to keep, as ``s.isig[low:high]`` does with floats (the channel nearest to
-        ``low`` is the first, the one nearest to ``high`` is left out), except that a range that
-        reaches the end of the axis keeps the last channel. None, the default, keeps all.
+        Energies in eV to keep, as in ``s.isig[low:high]``: the channel nearest to ``low`` is the
+        first, the one nearest to ``high`` is left out. A range up to the end of the axis keeps the
+        last channel. By default all channels are kept.
     normalise : bool, default True
-        Divide each spectrum by its maximum, so that its maximum is exactly 1.
+        Divide each spectrum by its maximum.
     pca_components : int, optional
         Denoise: keep this many principal components of HyperSpy's decomposition (singular values,
         not centred) of all spectra. None, the default, does not. With a lazy signal this reads the
@@ -157,11 +173,11 @@ def preprocess(
     Raises
     ------
     TypeError
-        Something is not of the type given above.
+        An argument is not of the type given above.
     ValueError
-        A range is not two finite increasing numbers inside the axis, the background range has fewer
-        than 5 channels, is not above 0 eV or ends beyond the signal range, or there are fewer
-        spectra or channels than ``pca_components``.
+        A range is not two finite increasing numbers inside the axis. The background range has fewer
+        than 5 channels, is not above 0 eV or ends beyond the signal range. There are fewer spectra
+        or channels than ``pca_components``.
 
     Warns
     -----
@@ -173,14 +189,32 @@ def preprocess(
         range. For a lazy signal all but the last come when the result is computed, one for each
         block.
 
+    See Also
+    --------
+    exspy.signals.EELSSpectrum.dag_preprocess : The same as a method.
+    check_signal : Check a signal.
+    hyperspy_dag.common_energy_axis : Bring several signals to one energy axis.
+
     Notes
     -----
-    The noise variance in the metadata is dropped when spectra are normalised, since it is in
-    counts.
+    Normalisation removes the noise variance from the metadata, since it is in counts.
 
     References
     ----------
     del-Pozo-Bueno et al. 2024, doi 10.1093/mam/ozae014, whose Fe-Mn set was denoised by PCA.
+
+    Examples
+    --------
+    >>> from hyperspy_dag.data import simulated_oxides
+    >>> from hyperspy_dag.preprocessing import preprocess
+    >>> raw, labels = simulated_oxides("WL-Mn", {"MnO": 5}, raw=True)
+    >>> raw
+    <EELSSpectrum, title: Simulated oxides, WL-Mn, dimensions: (5|1050)>
+    >>> s = preprocess(raw, background_range=(590.0, 633.0), signal_range=(615.0, 685.0))
+    >>> s
+    <EELSSpectrum, title: Simulated oxides, WL-Mn, dimensions: (5|700)>
+    >>> s.data.max(axis=1).tolist()
+    [1.0, 1.0, 1.0, 1.0, 1.0]
     """
     check_signal(s)
     normalise = check_flag("normalise", normalise)
@@ -231,7 +265,7 @@ def preprocess_if_asked(
     background_range: tuple[float, float] | None,
     signal_range: tuple[float, float] | None,
 ) -> EELSSpectrum:
-    """Preprocess where a range is given; without one the spectra have been."""
+    """Preprocess if a range is given; return the signal unchanged otherwise."""
     if background_range is None and signal_range is None:
         return s
     return preprocess(s, background_range, signal_range)
@@ -276,7 +310,7 @@ def _check_components(pca_components: Any, s: EELSSpectrum, channels: int) -> No
 
 @dataclass(frozen=True)
 class _Plan:
-    """What is to be done to every block of spectra; can be pickled, for Dask's other schedulers."""
+    """Steps for every block of spectra; can be pickled, for Dask's other schedulers."""
 
     axis: EnergyAxis  # of the whole signal
     background: tuple[float, float] | None  # eV
@@ -354,7 +388,7 @@ def _process_block(
     factors: NDArray[np.float64] | None,
     block_info: Any = None,
 ) -> NDArray[np.floating]:
-    """Process one block of a lazy signal, and warn of what was found in it."""
+    """Process one block of a lazy signal, and warn of unusable spectra."""
     result, findings = _process(block.reshape(-1, block.shape[-1]), plan, factors)
     start = tuple(first for first, _ in block_info[0]["array-location"][:-1])
     _warn_findings(findings, plan, block.shape[:-1], start)
@@ -369,7 +403,7 @@ def _usual(data: Any) -> Usual:
 
 
 def slabs(shape: tuple[int, int]) -> Iterator[slice]:
-    """Cut (spectra, channels) into runs of spectra whose working copies stay small."""
+    """Divide (spectra, channels) into runs of spectra with small working copies."""
     step = max(1, _SLAB_VALUES // shape[1])
     for start in range(0, shape[0], step):
         yield slice(start, min(start + step, shape[0]))
@@ -378,7 +412,7 @@ def slabs(shape: tuple[int, int]) -> Iterator[slice]:
 def _process(
     spectra: NDArray[Any], plan: _Plan, factors: NDArray[np.float64] | None
 ) -> tuple[NDArray[np.floating], _Findings]:
-    """Do all that the plan says to spectra of shape (n, channels)."""
+    """Apply all steps of the plan to spectra of shape (n, channels)."""
     values, findings = _subtract_and_crop(spectra, plan)
     if factors is not None:
         values = values @ factors @ factors.T
@@ -427,10 +461,10 @@ def _principal_factors(
 ) -> NDArray[np.float64]:
     """Return the first principal components of all spectra, of shape (channels, components).
 
-    The right singular vectors of all the spectra are those of the R of their QR decomposition,
-    which blocks of spectra are folded into. HyperSpy's decomposition thus works on channels x
-    channels values at most, exactly and with the same outcome every time, where on a large or lazy
-    signal itself it would draw random numbers.
+    The right singular vectors of the spectra are those of the R of their QR decomposition, which is
+    updated block by block. HyperSpy's decomposition thus works on at most channels x channels
+    values. The result is exact and reproducible, whereas for a large or lazy signal HyperSpy would
+    draw random numbers.
     """
     from hyperspy.signals import Signal1D
 
@@ -458,7 +492,7 @@ def _principal_factors(
 def _warn_findings(
     findings: _Findings, plan: _Plan, shape: tuple[int, ...], start: tuple[int, ...]
 ) -> None:
-    """Warn of unusable spectra; ``start`` is where ``shape`` begins in the navigation axes."""
+    """Warn of unusable spectra; ``start`` is the origin of ``shape`` in the navigation axes."""
     reasons = {
         _NON_FINITE: "masked, NaN or infinite values",
         _NO_MAXIMUM: "no positive maximum or constant",

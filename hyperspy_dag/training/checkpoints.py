@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the training of a class stands, in files that survive being killed (NumPy alone).
+"""Checkpoints: the state of the training of a class in files (NumPy alone).
 
-A class has two files: its best model so far, written at every best state and when it is done, and
-all that training goes on from, written every few epochs. An epoch depends on nothing but that
-state and its own number, so that what a killed process had done since comes out the same again.
+A class has two files. The best model is written at every best state and at the end. The training
+state is written every few epochs. An epoch depends on that state and its own number alone, so that
+a resumed training repeats the lost epochs bit for bit.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from hyperspy_dag.io.files import CHECKPOINT, AugmenterFileError, below, finite,
 
 @dataclass
 class TrainingState:
-    """What a class's training goes on from.
+    """State from which the training of a class continues.
 
     Attributes
     ----------
     epoch : int
-        Epochs done.
+        Number of finished epochs.
     rate_factor : float
-        What the learning rates are multiplied by.
+        Factor of the learning rates.
     history : History
     state : dict of str to array
         As of ``Trainer.state()``.
@@ -37,7 +37,7 @@ class TrainingState:
     good_state : dict of str to array
         What :attr:`state` was at that epoch.
     good_best, good_weights : Evaluation, list of array
-        The best state until then, and its weights of the generator.
+        Evaluation and generator weights of the best state until that epoch.
     """
 
     epoch: int
@@ -52,15 +52,15 @@ class TrainingState:
 
 @dataclass(frozen=True)
 class SavedClass:
-    """What the files of a class say: its best model, and how training goes on if it does.
+    """Content of the files of a class: its best model, and its training state.
 
     Attributes
     ----------
     model : FittedClass
     state : TrainingState or None
-        None where the class is done.
+        None if the class is finished.
     seconds : float
-        That the training has taken so far.
+        Time of the training so far.
     """
 
     model: FittedClass
@@ -76,11 +76,11 @@ class ClassCheckpoint:
     ----------
     folder : Path
     number : int
-        Of the class; names of classes make no file names.
+        Number of the class, used in the names of the files.
     every : int
-        Epochs between states.
+        Number of epochs between states.
     owner : str
-        What the class is trained on and how; files of another owner are refused.
+        Digest of training spectra and settings; files of another owner are refused.
     """
 
     folder: Path
@@ -90,21 +90,21 @@ class ClassCheckpoint:
 
     @property
     def model_file(self) -> Path:
-        """Best model so far."""
+        """File of the best model."""
         return self.folder / f"class-{self.number}.npz"
 
     @property
     def state_file(self) -> Path:
-        """What training goes on from."""
+        """File of the training state."""
         return self.folder / f"class-{self.number}-state.npz"
 
     def save_model(self, model: FittedClass, seconds: float, done: bool = False) -> None:
-        """Write the best model; with `done` the class needs no training any more.
+        """Write the best model; with `done` the class is finished.
 
         Raises
         ------
         OSError
-            The file could not be written; the one before is whole.
+            The file could not be written; the previous one is unchanged.
         """
         header = {
             "owner": self.owner,
@@ -117,12 +117,12 @@ class ClassCheckpoint:
             self.state_file.unlink(missing_ok=True)
 
     def save_state(self, state: TrainingState, seconds: float) -> None:
-        """Write what training goes on from; the best model is to be written before.
+        """Write the training state; the best model has to be written before.
 
         Raises
         ------
         OSError
-            The file could not be written; the one before is whole.
+            The file could not be written; the previous one is unchanged.
         """
         header = {
             "owner": self.owner,
@@ -141,7 +141,7 @@ class ClassCheckpoint:
         write(self.state_file, header, arrays, kind=CHECKPOINT)
 
     def load(self, channels: int) -> SavedClass | None:
-        """Read both files; None where training has to begin at the beginning.
+        """Read both files; return None if the training has to start from the beginning.
 
         Raises
         ------

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fit all classes, one after the other or side by side, and what a fit leaves."""
+"""The fit of all classes and its result."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class FitResult:
-    """What a fit leaves: the generators, and what is known of the spectra they learned from.
+    """Result of a fit: the generators, and a description of the training spectra.
 
     Attributes
     ----------
@@ -38,9 +38,9 @@ class FitResult:
     seconds : dict of class to float
     energy_axis : EnergyAxis
     digest : str
-        Of all training spectra.
+        Digest of all training spectra.
     spectrum_digests : array of uint64
-        Of each.
+        Digest of each training spectrum.
     preprocessing, instrument : dict or None
         Metadata of the training spectra.
     """
@@ -56,7 +56,7 @@ class FitResult:
 
     @classmethod
     def of(cls, settings: FitSettings, data: TrainingSet, outcome: Outcome) -> FitResult:
-        """Put together what was trained, in any order, and what it was trained on."""
+        """Combine trained classes, in any order, with the training set."""
         models = {label: outcome.models[label] for label in data.classes if label in outcome.models}
         return cls(
             settings=settings,
@@ -70,7 +70,7 @@ class FitResult:
         )
 
     def header(self) -> dict[str, Any]:
-        """All but the arrays, as JSON knows it."""
+        """Return everything but the arrays, as types that JSON can hold."""
         return {
             "settings": self.settings.as_dict(),
             "energy_axis": self.energy_axis.description(),
@@ -84,7 +84,7 @@ class FitResult:
         }
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """The arrays by name."""
+        """Return the arrays by name."""
         arrays = {
             f"{i}/{name}": array
             for i, model in enumerate(self.models.values())
@@ -94,12 +94,12 @@ class FitResult:
 
     @classmethod
     def of_file(cls, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> FitResult:
-        """Build from what :meth:`header` and :meth:`arrays` gave, checking all of it.
+        """Make a result from checked :meth:`header` and :meth:`arrays`.
 
         Raises
         ------
         AttributeError, LookupError, TypeError, ValueError
-            Something is missing, or not as it should be.
+            An item is missing or invalid.
         """
         classes = check_classes(header["classes"])
         channels = header["channels"]
@@ -125,18 +125,18 @@ class FitResult:
 
 @dataclass
 class Outcome:
-    """How the trainings of a fit ended.
+    """Outcome of the trainings of a fit.
 
     Attributes
     ----------
     models, seconds : dict by class
     errors : dict of class to Exception
     ended : list of class
-        Those whose training was not ended by the user.
+        Classes whose training was not ended by the user.
     stopped : bool
-        Ended by the user before all was done.
+        Whether the user ended the fit early.
     fault : Exception or None
-        Of the user's callback, or of what is around the trainings.
+        Error of the user's callback, or outside the trainings.
     """
 
     models: dict[Any, FittedClass] = field(default_factory=dict)
@@ -150,7 +150,7 @@ class Outcome:
 def run_jobs(
     jobs: list[ClassJob], data: TrainingSet, options: FitOptions, run: Run | None
 ) -> Outcome:
-    """Train the classes; what goes wrong with one stops no other.
+    """Train all classes; an error in one class does not stop the others.
 
     Parameters
     ----------
@@ -158,7 +158,7 @@ def run_jobs(
     data : TrainingSet
     options : FitOptions
     run : Run or None
-        Where checkpoints go.
+        Folder of the checkpoints.
 
     Returns
     -------
@@ -167,12 +167,12 @@ def run_jobs(
     Raises
     ------
     KeyboardInterrupt
-        Before the first class was done; later, it is `stopped`.
+        Interrupted before the first class was finished; later, `stopped` is set.
     BlockingIOError
-        Another process trains into the folder of `run`.
+        Another process uses the folder of `run`.
     Exception
-        Of a progress bar, of the cluster or the like before the first class was done; later, it is
-        the `fault`.
+        An error of the progress bar or the cluster before the first class was finished; later, it
+        is the `fault`.
     """
     outcome = Outcome()
 

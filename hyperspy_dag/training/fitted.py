@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What plots and reports need of a fitted augmenter."""
+"""Interface of fitted augmenters for plots and reports."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class FittedAugmenter(Protocol):
-    """A fitted :class:`hyperspy_dag.EELSAugmenter`; its attributes are described there."""
+    """Interface of a fitted :class:`hyperspy_dag.EELSAugmenter`; see there for the attributes."""
 
     @property
     def classes_(self) -> list: ...
@@ -49,12 +49,12 @@ class FittedAugmenter(Protocol):
 
 
 def is_augmenter(given: object) -> TypeGuard[FittedAugmenter]:
-    """Whether an object is an augmenter.
+    """Return whether an object is an augmenter; raise an error if it is not fitted.
 
     Raises
     ------
     NotFittedError
-        It is one, and not fitted.
+        The augmenter is not fitted.
     """
     # Asked of the class: a property of an augmenter that is not fitted raises.
     if not (hasattr(type(given), "energy_axis_") and hasattr(type(given), "sample")):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where a training stands: what callbacks are told, and HyperSpy's progress bars."""
+"""Progress of a training: arguments of callbacks, and HyperSpy's progress bars."""
 
 from __future__ import annotations
 
@@ -11,21 +11,38 @@ import numpy as np
 
 @dataclass(frozen=True)
 class TrainingProgress:
-    """Where the training of a class stands, whenever its metrics are looked at.
+    """Progress of the training of a class, at each evaluation of its metrics.
 
     Attributes
     ----------
     label : str, int or bool
         The class.
     epoch : int
-        0 before training.
+        Number of finished epochs; 0 before the training.
     metrics : dict of str to float
-        Fréchet distance, Pearson correlation, cosine distance and signal-to-noise figure of
+        Fréchet distance, Pearson correlation, cosine distance and signal-to-noise ratio of
         synthetic spectra.
     baseline : dict of str to float
-        The same of real against real spectra: what the metrics are to reach.
+        The same metrics of real against real spectra, as reference.
     examples : array of shape (n, channels), float32
-        A few of the synthetic spectra.
+        Some of the synthetic spectra.
+
+    See Also
+    --------
+    hyperspy_dag.EELSAugmenter.fit : Train with a callback.
+
+    Examples
+    --------
+    >>> from hyperspy_dag import EELSAugmenter
+    >>> from hyperspy_dag.data import simulated_oxides
+    >>> s, labels = simulated_oxides("WL-Mn", {"MnO": 30, "MnO2": 30})
+    >>> def show(progress):
+    ...     print(progress.label, progress.epoch, progress.examples.shape[1])
+    >>> augmenter = EELSAugmenter(max_epochs=1, random_state=0).fit(s, labels, callback=show)
+    MnO 0 700
+    MnO 1 700
+    MnO2 0 700
+    MnO2 1 700
     """
 
     label: str | int | bool
@@ -36,15 +53,15 @@ class TrainingProgress:
 
 
 class ProgressBar:
-    """What all trainings have in common.
+    """Base class of the progress bars of a fit.
 
     Parameters
     ----------
     labels : list
     epochs : int
-        Of a class, at most.
+        Largest number of epochs of a class.
     show : bool or None
-        None: as HyperSpy's preferences say.
+        None: HyperSpy's preference.
     """
 
     def __init__(self, labels: list, epochs: int, show: bool | None):
@@ -79,10 +96,10 @@ class ProgressBar:
 
 
 class EpochBar(ProgressBar):
-    """One bar after the other, over the epochs of a class, with the live metrics."""
+    """A progress bar for each class, over its epochs, with its metrics."""
 
     def report(self, label: Any, epoch: int, metrics: dict[str, float]) -> None:
-        """Show where the class stands."""
+        """Show the epoch and metrics of the class."""
         if self._bar is None:
             number = self._labels.index(label) + 1
             self._open(self._epochs, f"{label} ({number}/{len(self._labels)})", "epoch")
@@ -90,22 +107,22 @@ class EpochBar(ProgressBar):
         self._bar.update(epoch - self._bar.n)
 
     def finish(self, label: Any) -> None:
-        """Close the class's bar."""
+        """Close the bar of the class."""
         self.__exit__()
 
 
 class ClassBar(ProgressBar):
-    """One bar over classes that are trained side by side."""
+    """One progress bar over classes that are trained in parallel."""
 
     def __enter__(self) -> ProgressBar:
         self._open(len(self._labels), "classes", "class")
         return self
 
     def report(self, label: Any, epoch: int, metrics: dict[str, float]) -> None:
-        """Show where one of the classes stands."""
+        """Show the epochs of the running classes."""
         self._show_metrics(metrics, last=f"{label}, epoch {epoch}")
         self._bar.update(0)
 
     def finish(self, label: Any) -> None:
-        """Count the class."""
+        """Count a finished class."""
         self._bar.update(1)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The folder of a training that can be gone on with: what it is, and one process at a time."""
+"""Folders of checkpoints, each used by one process at a time."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Run:
     every : int
         Epochs between checkpoints.
     owner : str
-        Digest of settings and training spectra: checkpoints of another run are not taken.
+        Digest of settings and training spectra; checkpoints with another are refused.
     """
 
     folder: Path
@@ -52,17 +52,17 @@ class Run:
     owner: str
 
     def checkpoint(self, number: int) -> ClassCheckpoint:
-        """Return the files of the class of that number."""
+        """Return the checkpoint files of a class, given its number."""
         return ClassCheckpoint(self.folder, number, self.every, self.owner)
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Keep other processes out; the operating system lets go when this one ends.
+        """Lock the folder against other processes; the operating system unlocks it at the end.
 
         Raises
         ------
         BlockingIOError
-            Another process trains into this folder.
+            Another process uses this folder.
         """
         from filelock import FileLock, Timeout
 
@@ -89,14 +89,14 @@ def _owner(settings: dict[str, Any], digest: str) -> str:
 
 
 def check_new_run(folder: Any) -> Path:
-    """Return the folder of checkpoints if a training can begin there.
+    """Return the folder of checkpoints if a training can start in it.
 
     Raises
     ------
     FileExistsError
-        It holds a training already, or part of one.
+        The folder holds a training, or part of one.
     FileNotFoundError, NotADirectoryError, PermissionError
-        It cannot be made or written to.
+        The folder cannot be made or written to.
     """
     folder = check_folder("checkpoint_dir", folder)
     if (folder / _RUN_FILE).exists():
@@ -114,7 +114,7 @@ def check_new_run(folder: Any) -> Path:
 
 
 def begin_run(folder: Path, every: int, settings: dict[str, Any], data: TrainingSet) -> Run:
-    """Write what a training is, its spectra included, so that the folder alone suffices.
+    """Write settings and training spectra of a training, all that a resumed training needs.
 
     Raises
     ------
@@ -142,14 +142,14 @@ def begin_run(folder: Path, every: int, settings: dict[str, Any], data: Training
 
 
 def open_run(folder: Any) -> tuple[Run, dict[str, Any], TrainingSet]:
-    """Read what :func:`begin_run` wrote: the run, its header and its training spectra.
+    """Read a training from its folder: the run, its header and its training spectra.
 
     Raises
     ------
     FileNotFoundError
         The folder holds no training.
     AugmenterFileError
-        What it holds is damaged, or not of this package.
+        The files are damaged, or not of this package.
     """
     folder = Path(folder).expanduser().absolute()
     path = folder / _RUN_FILE

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What defines a fit, and how it is carried out."""
+"""Settings and execution options of a fit."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ PRECISIONS = ("single", "mixed")
 
 @dataclass(frozen=True)
 class FitSettings:
-    """Settings that define a fit: with the same spectra they give the same generators.
+    """Settings of a fit; with the same spectra they give the same generators.
 
     Attributes
     ----------
     design, architecture, recipe, stopping, tolerance, max_epochs, random_state, precision
-        Arguments of :class:`hyperspy_dag.EELSAugmenter`, with the choices of "auto" and None made.
+        Arguments of :class:`hyperspy_dag.EELSAugmenter`, with "auto" and None resolved.
     """
 
     design: str
@@ -64,12 +64,12 @@ class FitSettings:
         random_state: int | np.random.Generator | None = None,
         precision: str = "single",
     ) -> Self:
-        """Check the arguments of :class:`hyperspy_dag.EELSAugmenter` and fill in what is open.
+        """Check the arguments of :class:`hyperspy_dag.EELSAugmenter`; resolve "auto" and None.
 
         Raises
         ------
         TypeError, ValueError
-            An argument is of the wrong kind, or none of its choices.
+            An argument is of the wrong type, or not among its choices.
         """
         check_choice("design", design, DESIGNS)
         check_choice("recipe", recipe, RECIPES)
@@ -93,12 +93,12 @@ class FitSettings:
 
     @classmethod
     def of_file(cls, settings: Mapping[str, Any]) -> Self:
-        """Return the settings that a file holds.
+        """Make settings from a file, checked.
 
         Raises
         ------
         LookupError, TypeError, ValueError
-            Something is missing, or not as it should be.
+            An item is missing or invalid.
         """
         if settings["random_state"] is None:
             raise TypeError("no random state")
@@ -106,7 +106,7 @@ class FitSettings:
 
     @property
     def stopping_rule(self) -> StoppingRule:
-        """When a class is done."""
+        """Rule that ends the training of a class."""
         return StoppingRule(self.stopping, self.tolerance, self.max_epochs)
 
     def as_dict(self) -> dict[str, Any]:
@@ -116,7 +116,7 @@ class FitSettings:
 
 @dataclass(frozen=True)
 class FitOptions:
-    """Execution options of a fit; they do not affect what comes out.
+    """Execution options; they do not affect results.
 
     Attributes
     ----------
@@ -124,9 +124,9 @@ class FitOptions:
     client : distributed.Client or None
     show_progressbar : bool or None
     checkpoint_dir : Path or None
-        Of a new training.
+        Folder of a new training.
     checkpoint_every : int
-        Epochs.
+        Number of epochs.
     callback : callable or None
     """
 
@@ -147,7 +147,7 @@ class FitOptions:
         show_progressbar: bool | None = None,
         callback: Callable[[TrainingProgress], bool | None] | None = None,
     ) -> Self:
-        """Check the arguments of :meth:`hyperspy_dag.EELSAugmenter.fit`, before hours of work.
+        """Check the arguments of :meth:`hyperspy_dag.EELSAugmenter.fit` before the training.
 
         Raises
         ------
@@ -174,12 +174,12 @@ OPTION_NAMES = tuple(field.name for field in fields(FitOptions))
 def split_arguments(
     arguments: Mapping[str, Any], ignore: bool = False
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Sort keyword arguments into settings of an augmenter and options of its fit.
+    """Divide keyword arguments into settings of an augmenter and options of its fit.
 
     Raises
     ------
     TypeError
-        A name is neither, unless `ignore` is True.
+        A name belongs to neither, unless `ignore` is True.
     """
     unknown = [name for name in arguments if name not in SETTING_NAMES + OPTION_NAMES]
     if unknown and not ignore:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The training of one class, which any process can do by itself, whatever runs beside it.
+"""The training of one class, independent of the process it runs in.
 
-Importing this needs no TensorFlow; training does.
+TensorFlow is imported when the training starts.
 """
 
 from __future__ import annotations
@@ -48,7 +48,21 @@ N_EXAMPLES = 5
 
 
 class TrainingDivergedError(RuntimeError):
-    """The loss of a class was not finite, twice."""
+    """The loss of a class was not finite, and again after a restart.
+
+    See Also
+    --------
+    hyperspy_dag.EELSAugmenter.fit : Train generators.
+
+    Examples
+    --------
+    >>> from hyperspy_dag.augmenter import TrainingDivergedError
+    >>> try:
+    ...     raise TrainingDivergedError("class 'MnO' diverged")  # as fit does
+    ... except TrainingDivergedError as error:
+    ...     print(error)
+    class 'MnO' diverged
+    """
 
 
 #: Called at every look at the metrics; where it returns True the training ends.
@@ -57,7 +71,7 @@ Callback = Callable[[TrainingProgress], bool | None]
 
 @dataclass(frozen=True)
 class ClassJob:
-    """All that the training of a class depends on but its spectra.
+    """Everything that the training of a class depends on but its spectra.
 
     Attributes
     ----------
@@ -84,36 +98,36 @@ class ClassJob:
 
 
 class TrainedClass(NamedTuple):
-    """What a job gives: the fitted class, and the seconds it took, interruptions left out."""
+    """Result of a job: the fitted class, and the time of its training in s."""
 
     model: FittedClass
     seconds: float
 
 
 def train_class(job: ClassJob, spectra: np.ndarray, callback: Callback) -> TrainedClass:
-    """Train one class, or go on with its training.
+    """Train one class, or continue its training.
 
-    A class that its checkpoint says is done needs no TensorFlow.
+    A class that is finished in its checkpoint needs no TensorFlow.
 
     Parameters
     ----------
     job : ClassJob
     spectra : array of shape (n, channels)
     callback : callable
-        Where it returns True the training ends, to be gone on with from its checkpoint if it has
+        If it returns True, the training ends. It can be continued from its checkpoint, if it has
         one.
 
     Raises
     ------
     MemoryError
-        There is too little memory.
+        The memory is too small.
     TrainingDivergedError
         The loss was not finite, and again after a restart from the last good state with lower
         learning rates.
     OSError
         A checkpoint could not be written.
     AugmenterFileError
-        A checkpoint cannot be gone on from.
+        A checkpoint is damaged or belongs to another training.
     """
     begin = time.perf_counter()
     saved = None if job.checkpoint is None else job.checkpoint.load(spectra.shape[1])
@@ -138,7 +152,7 @@ def train_class(job: ClassJob, spectra: np.ndarray, callback: Callback) -> Train
 
 
 class ClassTraining:
-    """The training of one class, from its beginning or from a checkpoint to its end."""
+    """The training of one class, from its beginning or a checkpoint to its end."""
 
     def __init__(
         self,
@@ -180,7 +194,7 @@ class ClassTraining:
         self._saved_epoch = self.epoch
 
     def run(self, callback: Callback) -> FittedClass:
-        """Train until the class is done or the callback ends it; return the best state."""
+        """Train until the class is finished or the callback ends it; return the best state."""
         if self.epoch == 0 and self._ends(callback, self.best):
             return self.model()
         while self.epoch < self.job.stopping.max_epochs and not self._done():
@@ -212,7 +226,7 @@ class ClassTraining:
         return self.model()
 
     def model(self) -> FittedClass:
-        """Return the best state so far."""
+        """Return the best state of the training."""
         return FittedClass(
             self.weights,
             self.class_model,
@@ -244,7 +258,7 @@ class ClassTraining:
         return bool(callback(progress))
 
     def _done(self) -> bool:
-        """Whether the last evaluation ends the training."""
+        """Return whether the last evaluation ends the training."""
         last, recipe = self.history.evaluations[-1], self.job.recipe
         if self.job.stopping.criterion is None or last.epoch < recipe.min_epochs:
             return False
@@ -256,7 +270,7 @@ class ClassTraining:
         self._good_best = self.best, self.weights
 
     def _go_back(self, step: int) -> None:
-        """Return to the last good state with lower learning rates, once."""
+        """Return to the last good state with lower learning rates; raise the second time."""
         if self.rate_factor < 1.0:
             raise TrainingDivergedError(
                 f"training of class {self.job.label!r} gave a loss that is not finite near epoch "

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Labelled spectra, checked and read: what a DAG is trained on."""
+"""Training sets: labelled spectra, checked and read."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ __all__ = ["TrainingSet", "data_digest", "read_training_set", "spectrum_digests"
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """Checked, labelled spectra, ready for training.
+    """Checked, labelled spectra for the training.
 
     Attributes
     ----------
@@ -40,22 +40,21 @@ class TrainingSet:
         C-contiguous; rows in the order of the navigation positions.
     energy_axis : EnergyAxis
     digest : str
-        SHA-256 of the spectra and their labels (hexadecimal). The memory layout, the navigation
-        shape, laziness and spectra without a label have no part in it.
+        SHA-256 of the spectra and their labels (hexadecimal). It does not depend on memory layout,
+        navigation shape, laziness and unlabelled spectra.
     spectrum_digests : dict of label to numpy.ndarray, uint64, shape (n,)
         See :func:`spectrum_digests`.
     preprocessing : dict or None
-        What ``dag_preprocess`` noted in ``metadata.DAG.preprocessing``, if it made the signal. Of
-        several signals, what was done alike to all, ``align_on``, and ``sources``: for each signal,
-        "0" and on, its title, energy axis before, shift, labelled spectra and what
-        ``dag_preprocess`` noted.
+        Record of ``dag_preprocess`` in ``metadata.DAG.preprocessing``, if there is one. For several
+        signals, their common record, ``align_on``, and ``sources``: for each signal, "0" and on,
+        its title, original energy axis, shift, labelled spectra and record of ``dag_preprocess``.
     labels : ClassLabels
         The class of every spectrum of the signal, unlabelled ones included; of several signals,
         flat and one after the other.
     instrument : dict or None
-        The signal's ``metadata.Acquisition_instrument``; of several, what they have in common.
+        ``metadata.Acquisition_instrument`` of the signal; the common items of several.
     warnings : tuple of str
-        What the user is to be told before these spectra are trained on.
+        Warnings for the user before the training.
     """
 
     spectra: dict[Label, NDArray[np.float32]]
@@ -69,7 +68,7 @@ class TrainingSet:
 
     @property
     def classes(self) -> list[Label]:
-        """Classes, sorted as :func:`numpy.unique` sorts them."""
+        """Classes, sorted as by :func:`numpy.unique`."""
         return list(self.spectra)
 
     @property
@@ -83,7 +82,7 @@ class TrainingSet:
         return {label: len(spectra) for label, spectra in self.spectra.items()}
 
     def warn(self) -> None:
-        """Warn of what :attr:`warnings` says."""
+        """Give the user all :attr:`warnings`."""
         for message in self.warnings:
             warn(message)
 
@@ -96,7 +95,7 @@ def training_set(
     recommended_spectra: int | None = 30,
     align_on: tuple[float, float] | None = None,
 ) -> TrainingSet:
-    """Check labelled spectra and read them, class by class.
+    """Check and read labelled spectra, class by class.
 
     Parameters
     ----------
@@ -108,9 +107,9 @@ def training_set(
     labels : array-like, HyperSpy signal or ClassLabels, or list of them
         See :func:`hyperspy_dag.labels.parse_labels`. A list of signals needs a list of labels.
     min_spectra : int, default 8
-        Fewest spectra that a class may have, in all signals together.
+        Smallest number of spectra of a class, in all signals together.
     recommended_spectra : int or None, default 30
-        Fewer than this in a class give a warning. None gives no advice on the choice of spectra.
+        Smaller classes give a warning. None gives no advice on the choice of spectra.
     align_on : (float, float) or SpanROI, optional
         See :func:`~hyperspy_dag.common_energy_axis`; the mean is that of the labelled
         spectra. Several signals only.
@@ -157,7 +156,7 @@ def read_training_set(
     recommended_spectra: int | None = 30,
     align_on: tuple[float, float] | None = None,
 ) -> TrainingSet:
-    """Do as :func:`training_set`, and leave the warnings to :attr:`TrainingSet.warnings`."""
+    """Read as :func:`training_set`, but keep the warnings in :attr:`TrainingSet.warnings`."""
     several = isinstance(s, list | tuple)
     signals, given = check_experiments(s, labels) if several else ([s], [labels])
     if not several:
@@ -218,7 +217,7 @@ def _synthetic(signals: Sequence[EELSSpectrum]) -> list[str]:
 
 
 def _confounded(origins: Sequence[Sequence[Label]]) -> list[str]:
-    """Say that every class comes from one signal only, given the classes of each signal."""
+    """Return a message if every class comes from one signal only, given the classes of each."""
     signals_of: dict[Label, set[int]] = {}
     for i, classes in enumerate(origins):
         for label in classes:
@@ -239,7 +238,7 @@ def _name(number: int, signals: Sequence[Any]) -> str:
 
 
 def check_experiments(signals: Any, labels: Any) -> tuple[list[EELSSpectrum], list[Any]]:
-    """Return the signals of several experiments and their labels, as many."""
+    """Return the signals of several experiments and as many label arrays, checked."""
     signals = check_signals(signals)
     if not isinstance(labels, list | tuple) or len(labels) != len(signals):
         found = (
@@ -320,7 +319,7 @@ def _preprocessing(
 
 
 def _common_items(records: Sequence[dict[str, Any] | None]) -> dict[str, Any] | None:
-    """Return what several nested dictionaries have in common, or None for nothing at all."""
+    """Return the common items of several nested dictionaries, or None if there are none."""
     first, *others = records
     if not others:
         return first
@@ -350,12 +349,12 @@ def _instrument(s: EELSSpectrum) -> dict[str, Any] | None:
 
 
 def spectrum_digests(spectra: ArrayLike) -> NDArray[np.uint64]:
-    """Return a number for each spectrum that tells whether two are the same, bit for bit.
+    """Return a digest of each spectrum, equal for spectra that are equal bit for bit.
 
     Parameters
     ----------
     spectra : array-like, shape (n, channels)
-        Compared as float32, in which spectra are trained on.
+        Spectra, compared as float32, the precision of the training.
 
     Returns
     -------

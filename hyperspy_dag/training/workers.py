@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where classes are trained: in this process, in processes beside it, or on a dask cluster.
+"""Processes that train classes: this one, local ones beside it, or a dask cluster.
 
 Whatever the place, a class is one call of :func:`.train_class.train_class`, and what it gives
 depends on the job alone.
@@ -47,15 +47,29 @@ ProgressReport = Callable[[Any, int, dict[str, float]], None]
 
 
 class WorkerLostError(RuntimeError):
-    """The process that trained a class ended abruptly, again and again."""
+    """The process that trained a class ended unexpectedly, and again after a restart.
+
+    See Also
+    --------
+    hyperspy_dag.EELSAugmenter.fit : Train classes in parallel.
+
+    Examples
+    --------
+    >>> from hyperspy_dag.augmenter import WorkerLostError
+    >>> try:
+    ...     raise WorkerLostError("too little memory")  # as fit does
+    ... except WorkerLostError as error:
+    ...     print(error)
+    too little memory
+    """
 
 
 def check_workers(
     n_jobs: object, client: object, watched: bool = False
 ) -> tuple[int, Client | None]:
-    """Return the number of processes and the cluster to train on, from the arguments of `fit`.
+    """Return the number of processes and the cluster for the arguments of `fit`, checked.
 
-    `watched` says that a callback wants to look on, which it can in this process alone.
+    `watched` says that there is a callback, which works in this process alone.
 
     Raises
     ------
@@ -109,7 +123,7 @@ def _check_client(client: object) -> None:
 
 
 def _active_client() -> Client | None:
-    """The client that dask itself would use now; None without one."""
+    """Return the active client of dask, or None."""
     distributed = sys.modules.get("distributed")
     if distributed is None:
         return None
@@ -129,20 +143,20 @@ def fit_classes(
     progress: ProgressReport,
     watch: Callback | None = None,
 ) -> Iterator[tuple[Any, TrainedClass | Exception]]:
-    """Train classes, and yield each with its result, or what went wrong, as it is done.
+    """Train classes; yield each with its result or its error when it is finished.
 
     Parameters
     ----------
     jobs : sequence of ClassJob
     spectra : dict of label to array of shape (n, channels)
     n_jobs : int
-        Processes; 1 is this one.
+        Number of processes; 1 is this one.
     client : dask.distributed.Client or None
-        A cluster to train on.
+        Cluster that trains the classes.
     progress : callable
-        Called in this process, perhaps in another thread.
+        Called in this process, possibly in another thread.
     watch : callable, optional
-        Of classes that are trained in this process: whether a class's training ends here.
+        For classes that are trained in this process: returns whether the training ends.
     """
     if client is not None:
         yield from _fit_on_cluster(jobs, spectra, client, progress)
@@ -170,7 +184,7 @@ def _fit_here(
 
 @contextmanager
 def _local_client(n_workers: int) -> Iterator[Client]:
-    """A cluster of single-threaded processes on this machine, for the time of a fit."""
+    """Start a cluster of single-threaded processes on this machine for a fit."""
     import dask
 
     distributed = _import_distributed()
@@ -194,7 +208,7 @@ def _local_client(n_workers: int) -> Iterator[Client]:
 
 
 def _ignore_ctrl_c() -> None:
-    """Run by a worker: a terminal interrupts all processes, but it is the first that decides."""
+    """Ignore Ctrl-C in a worker, since the main process handles it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
@@ -263,7 +277,7 @@ def _lost(label: Any, error: BaseException) -> WorkerLostError:
 
 
 def _fit_on_worker(job: ClassJob, spectra: np.ndarray, run: str, number: int) -> TrainedClass:
-    """Run by a worker of the cluster."""
+    """Train a class in a worker of the cluster."""
     from distributed import Event, get_worker
 
     # Before TensorFlow is first imported there; dask sees to the other libraries' threads. A

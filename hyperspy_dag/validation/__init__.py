@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Validation of synthetic spectra: a report in one call, and what it is made of.
+"""Validation of synthetic spectra: reports, classifiers and conventional methods to compare with.
 
-`evaluate` judges a fitted augmenter, `tstr` any method of making spectra; `BASELINES` are the
-conventional methods to compare with.
+`evaluate` compares the spectra of a fitted augmenter with real ones. `tstr` tests any method that
+makes spectra. `BASELINES` holds the conventional methods.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Real spectra for the judgement of an augmenter, checked against what it was trained on."""
+"""Checks of an augmenter, and of real spectra against its training spectra."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MIN_TEST_SPECTRA = 6
 
 
 def check_fitted(augmenter: object) -> FittedAugmenter:
-    """Return a fitted augmenter.
+    """Return a fitted augmenter, checked.
 
     Raises
     ------
@@ -41,25 +41,25 @@ def check_fitted(augmenter: object) -> FittedAugmenter:
 def real_spectra(
     augmenter: FittedAugmenter, s: Any, labels: Any, name: str, min_spectra: int
 ) -> TrainingSet:
-    """Read real spectra that are to be compared with what an augmenter makes.
+    """Read real spectra that are compared with those of an augmenter.
 
     Parameters
     ----------
     augmenter : EELSAugmenter
         Fitted.
     s : EELSSpectrum, or list of them
-        Those in a list are rebinned to the augmenter's energy axis where need be.
+        Signals in a list are rebinned to the augmenter's energy axis if they have another.
     labels : array-like, HyperSpy signal or ClassLabels, or list of them
     name : str
-        What messages call the signal.
+        Name of the signal in messages.
     min_spectra : int
-        Fewest spectra of a class.
+        Smallest number of spectra of a class.
 
     Raises
     ------
     TypeError, ValueError
         The spectra are synthetic, on another energy axis, of a class that was not trained, too few,
-        or not fit to be trained on either (NaN, not max-normalised).
+        hold NaN, or are not max-normalised.
     """
     if isinstance(s, list | tuple):
         signals, labels = check_experiments(s, labels)
@@ -98,7 +98,7 @@ def _check_real(s: EELSSpectrum, name: str) -> None:
 
 
 def _onto_trained(augmenter: FittedAugmenter, s: EELSSpectrum, name: str) -> EELSSpectrum:
-    """Rebin spectra to the energy axis of the training spectra, if they are on another."""
+    """Rebin spectra to the energy axis of the training spectra, if they have another."""
     resampling = resampling_onto(EnergyAxis.of_signal(s), augmenter.energy_axis_, name)
     if resampling.is_identity:
         return s

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The pictures of a report, drawn without pyplot: no window opens, no setting is changed."""
+"""The pictures of a report, drawn without pyplot."""
 
 from __future__ import annotations
 

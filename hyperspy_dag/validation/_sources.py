@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the pictures of a report are drawn from, and what comes of it."""
+"""Sources and files of the pictures of a report."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from hyperspy_dag.training.fitted import FittedAugmenter
 
 @dataclass(frozen=True)
 class Sources:
-    """What the pictures of a report are drawn from.
+    """Spectra and augmenter that the pictures of a report are drawn from.
 
     Attributes
     ----------
     energy : numpy.ndarray, shape (channels,)
         In eV.
     real, synthetic : dict of class to numpy.ndarray, shape (n, channels)
-        Test spectra, and as many synthetic ones.
+        Test spectra, and as many synthetic spectra.
     augmenter : FittedAugmenter
     training : dict of class to numpy.ndarray, shape (n, channels), or None
-        Training spectra, if they are known.
+        Training spectra, if they were given.
     """
 
     energy: NDArray[np.float64]
@@ -35,14 +35,14 @@ class Sources:
     training: dict[Label, NDArray[np.floating]] | None = None
 
     def flat(self, side: str) -> tuple[NDArray[np.floating], NDArray[Any]]:
-        """Return all "real", "synthetic" or "training" spectra, and the class of each."""
+        """Return all "real", "synthetic" or "training" spectra, and the class of each spectrum."""
         spectra = getattr(self, side)
         labels = np.repeat(np.asarray(list(spectra)), [len(rows) for rows in spectra.values()])
         return np.concatenate(list(spectra.values())), labels
 
 
 class Picture(NamedTuple):
-    """A PNG file and what it shows."""
+    """A PNG file with title and caption."""
 
     title: str
     caption: str

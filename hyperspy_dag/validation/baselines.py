@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Conventional and statistical augmentation methods, under one interface.
+"""Conventional and statistical augmentation methods with a common interface.
 
-``baseline.fit(spectra).sample(n, random_state)`` with arrays of shape (spectra, channels). They are
-what a generative network has to beat.
+Each is used as ``baseline.fit(spectra).sample(n, random_state)`` with arrays of shape (spectra,
+channels).
 """
 
 from __future__ import annotations
@@ -24,16 +24,31 @@ RandomState = int | np.random.Generator | None
 
 
 class Baseline(ABC):
-    """An augmentation method for the spectra of one class.
+    """Base class of augmentation methods for the spectra of one class.
 
-    Subclasses learn in ``_fit`` and draw in ``_sample``; the checks are here.
+    Subclasses implement ``_fit`` and ``_sample``; this class checks the arguments.
+
+    See Also
+    --------
+    make_baseline : Make a baseline by its name.
+    tstr : Test synthetic spectra with classifiers.
+
+    Examples
+    --------
+    >>> from hyperspy_dag.data import simulated_oxides
+    >>> from hyperspy_dag.validation import BASELINES, make_baseline
+    >>> s, labels = simulated_oxides("WL-Mn", {"MnO": 20})
+    >>> make_baseline("noise").fit(s.data).sample(5, random_state=0).shape
+    (5, 700)
+    >>> list(BASELINES)[:3]
+    ['real_only', 'noise', 'shift_noise']
     """
 
     minimum = 2
     """The fewest training spectra the method works with."""
 
     def fit(self, spectra: ArrayLike) -> Self:
-        """Learn from the spectra of one class.
+        """Fit the method to the spectra of one class.
 
         Parameters
         ----------
@@ -43,11 +58,23 @@ class Baseline(ABC):
         Returns
         -------
         self
+            The fitted baseline.
 
         Raises
         ------
         ValueError
             Wrong shape, NaN, or too few spectra.
+
+        See Also
+        --------
+        sample : Draw synthetic spectra.
+
+        Examples
+        --------
+        >>> from hyperspy_dag.validation import RealOnly
+        >>> baseline = RealOnly().fit([[0.0, 1.0, 0.5], [0.1, 1.0, 0.4]])
+        >>> baseline.train_.shape
+        (2, 3)
         """
         self.train_ = as_spectra(spectra, "the training set", self.minimum).copy()
         self._fit(self.train_)
@@ -59,7 +86,7 @@ class Baseline(ABC):
         Parameters
         ----------
         n : int
-            How many.
+            Number of spectra.
         random_state : int, numpy.random.Generator or None
             Seed or generator; None draws fresh entropy.
 
@@ -70,9 +97,20 @@ class Baseline(ABC):
         Raises
         ------
         RuntimeError
-            `fit` was not called.
+            The baseline is not fitted.
         ValueError, TypeError
             ``n`` is not a positive whole number.
+
+        See Also
+        --------
+        fit : Fit the method to real spectra.
+
+        Examples
+        --------
+        >>> from hyperspy_dag.validation import RealOnly
+        >>> RealOnly().fit([[0.0, 1.0, 0.5]]).sample(2)
+        array([[0. , 1. , 0.5],
+               [0. , 1. , 0.5]])
         """
         if not hasattr(self, "train_"):
             raise RuntimeError(f"{type(self).__name__} is not fitted; call fit(spectra) first.")
@@ -85,14 +123,26 @@ class Baseline(ABC):
     def _sample(self, n: int, rng: np.random.Generator) -> NDArray[np.float64]: ...
 
     def _draw_rows(self, n: int, rng: np.random.Generator) -> NDArray[np.intp]:
-        """Draw n training spectra, each as often as the next one (to within one)."""
+        """Draw the rows of n training spectra; their frequencies differ by at most one."""
         size = len(self.train_)
         rounds = [rng.permutation(size) for _ in range(-(-n // size))]
         return np.concatenate(rounds)[:n]
 
 
 class RealOnly(Baseline):
-    """No augmentation: training spectra repeated unchanged, for reference."""
+    """Repeat the training spectra unchanged, as a reference without augmentation.
+
+    See Also
+    --------
+    NoiseAugmentation : Add noise to the training spectra.
+
+    Examples
+    --------
+    >>> from hyperspy_dag.validation import RealOnly
+    >>> RealOnly().fit([[0.0, 1.0, 0.5]]).sample(2)
+    array([[0. , 1. , 0.5],
+           [0. , 1. , 0.5]])
+    """
 
     minimum = 1
 
@@ -104,9 +154,9 @@ class RealOnly(Baseline):
 
 
 class NoiseAugmentation(Baseline):
-    """Training spectra with added white Gaussian noise.
+    """Add white Gaussian noise to the training spectra.
 
-    The conventional augmentation that del-Pozo-Bueno et al. 2024 compare with (Supplementary S3).
+    This is the conventional augmentation of del-Pozo-Bueno et al. 2024 (Supplementary S3).
 
     Parameters
     ----------
@@ -117,6 +167,19 @@ class NoiseAugmentation(Baseline):
     ------
     ValueError
         ``noise`` is negative or not finite.
+
+    See Also
+    --------
+    ShiftNoiseAugmentation : Shift the spectra too.
+    PCAGaussian : Learn the noise from the spectra.
+
+    Examples
+    --------
+    >>> from hyperspy_dag.data import simulated_oxides
+    >>> from hyperspy_dag.validation import NoiseAugmentation
+    >>> s, labels = simulated_oxides("WL-Mn", {"MnO": 20})
+    >>> NoiseAugmentation(noise=0.02).fit(s.data).sample(5, random_state=0).shape
+    (5, 700)
     """
 
     minimum = 1
@@ -133,13 +196,13 @@ class NoiseAugmentation(Baseline):
 
 
 class ShiftNoiseAugmentation(NoiseAugmentation):
-    """Training spectra moved along the energy axis, with added white Gaussian noise.
+    """Shift the training spectra along the energy axis and add white Gaussian noise.
 
     Parameters
     ----------
     shift : float, default 2.0
-        Standard deviation of the shift, in channels. The shift is not a whole number of channels
-        (linear interpolation); the end values are repeated where the spectrum moves in.
+        Standard deviation of the shift, in channels. Fractions of a channel are interpolated
+        linearly; the end values are repeated.
     noise : float, default 0.05
         Standard deviation of the noise, as a fraction of the highest training intensity.
 
@@ -147,6 +210,18 @@ class ShiftNoiseAugmentation(NoiseAugmentation):
     ------
     ValueError
         ``shift`` or ``noise`` is negative or not finite.
+
+    See Also
+    --------
+    NoiseAugmentation : Add noise alone.
+
+    Examples
+    --------
+    >>> from hyperspy_dag.data import simulated_oxides
+    >>> from hyperspy_dag.validation import ShiftNoiseAugmentation
+    >>> s, labels = simulated_oxides("WL-Mn", {"MnO": 20})
+    >>> ShiftNoiseAugmentation(shift=1.5).fit(s.data).sample(5, random_state=0).shape
+    (5, 700)
     """
 
     def __init__(self, shift: float = 2.0, noise: float = 0.05) -> None:
@@ -164,15 +239,15 @@ class ShiftNoiseAugmentation(NoiseAugmentation):
 
 
 class Smote(Baseline):
-    """SMOTE: points on the lines between a training spectrum and one of its neighbours.
+    """Interpolate between training spectra and their neighbours (SMOTE).
 
-    Calls imbalanced-learn (optional). Interpolation averages noise away and stays close to the
-    training spectra, so it comes near to copying.
+    This uses the optional package imbalanced-learn. Interpolation reduces the noise and stays close
+    to the training spectra.
 
     Parameters
     ----------
     k_neighbors : int, default 5
-        Neighbours to choose from; fewer where there are fewer training spectra.
+        Number of neighbours to choose from; fewer if there are fewer training spectra.
 
     Raises
     ------
@@ -181,9 +256,21 @@ class Smote(Baseline):
     TypeError, ValueError
         ``k_neighbors`` is not a positive whole number.
 
+    See Also
+    --------
+    PCAKernelDensity : Draw around the training spectra without losing noise.
+
     Notes
     -----
     N. V. Chawla et al., J. Artif. Intell. Res. 16, 321 (2002).
+
+    Examples
+    --------
+    >>> from hyperspy_dag.data import simulated_oxides
+    >>> from hyperspy_dag.validation import Smote
+    >>> s, labels = simulated_oxides("WL-Mn", {"MnO": 20})
+    >>> Smote().fit(s.data).sample(5, random_state=0).shape
+    (5, 700)
     """
 
     def __init__(self, k_neighbors: int = 5) -> None:
@@ -219,7 +306,7 @@ def _import_smote() -> type:
 
 
 class _PCABaseline(Baseline):
-    """A clean spectrum from principal components, plus noise learned from the residual.
+    """Base class of methods that add learned noise to clean spectra of principal components.
 
     Subclasses draw the scores.
     """
@@ -276,17 +363,17 @@ class _PCABaseline(Baseline):
 
 
 class PCAGaussian(_PCABaseline):
-    """Principal components with Gaussian scores, plus noise.
+    """Draw Gaussian scores of principal components and add learned noise.
 
     Parameters
     ----------
     components : int, default 3
-        Principal components of the clean part; at most the number of training spectra minus 2 is
-        used.
+        Number of principal components of the clean part; at most the number of training spectra
+        minus 2 is used.
     coloured : bool, default True
         Correlate the noise of neighbouring channels as in the training spectra.
     dose : bool, default False
-        Give each spectrum its own noise level, from a log-normal distribution.
+        Draw a noise level for each spectrum from a log-normal distribution.
     renormalise : bool, default False
         Scale each spectrum to the maximum of a training spectrum.
 
@@ -294,6 +381,19 @@ class PCAGaussian(_PCABaseline):
     ------
     TypeError, ValueError
         ``components`` is not a positive whole number.
+
+    See Also
+    --------
+    PCAGaussianMixture : Draw scores from several Gaussians.
+    PCAKernelDensity : Draw scores around those of the training spectra.
+
+    Examples
+    --------
+    >>> from hyperspy_dag.data import simulated_oxides
+    >>> from hyperspy_dag.validation import PCAGaussian
+    >>> s, labels = simulated_oxides("WL-Mn", {"MnO": 20})
+    >>> PCAGaussian(components=2).fit(s.data).sample(5, random_state=0).shape
+    (5, 700)
     """
 
     def __init__(
@@ -316,21 +416,21 @@ class PCAGaussian(_PCABaseline):
 
 
 class PCAGaussianMixture(_PCABaseline):
-    """Principal components with scores from a Gaussian mixture, plus noise.
+    """Draw scores of principal components from a Gaussian mixture and add learned noise.
 
-    Calls scikit-learn; the number of Gaussians, up to ``max_mixtures``, is the one with the lowest
+    The mixture is scikit-learn's. The number of Gaussians, up to ``max_mixtures``, has the lowest
     Bayesian information criterion.
 
     Parameters
     ----------
     components : int, default 5
-        Principal components of the clean part.
+        Number of principal components of the clean part.
     max_mixtures : int, default 5
-        Largest number of Gaussians tried.
+        Largest number of Gaussians.
     coloured : bool, default False
         Correlate the noise of neighbouring channels as in the training spectra; white by default.
     dose : bool, default False
-        Give each spectrum its own noise level, from a log-normal distribution.
+        Draw a noise level for each spectrum from a log-normal distribution.
     renormalise : bool, default False
         Scale each spectrum to the maximum of a training spectrum.
 
@@ -338,6 +438,20 @@ class PCAGaussianMixture(_PCABaseline):
     ------
     TypeError, ValueError
         ``components`` or ``max_mixtures`` is not a positive whole number.
+
+    See Also
+    --------
+    PCAGaussian : Draw scores from one Gaussian.
+    PCAKernelDensity : Draw scores around those of the training spectra.
+    sklearn.mixture.GaussianMixture : The mixture.
+
+    Examples
+    --------
+    >>> from hyperspy_dag.data import simulated_oxides
+    >>> from hyperspy_dag.validation import PCAGaussianMixture
+    >>> s, labels = simulated_oxides("WL-Mn", {"MnO": 20})
+    >>> PCAGaussianMixture(components=2).fit(s.data).sample(5, random_state=0).shape
+    (5, 700)
     """
 
     def __init__(
@@ -376,27 +490,40 @@ class PCAGaussianMixture(_PCABaseline):
 
 
 class PCAKernelDensity(_PCABaseline):
-    """Principal components with scores drawn around those of the training spectra, plus noise.
+    """Draw scores of principal components around those of the training spectra and add noise.
 
     Parameters
     ----------
     components : int, default 3
-        Principal components of the clean part.
+        Number of principal components of the clean part.
     bandwidth : float or None, default 0.3
         Width of the Gaussian around each training score, as a fraction of the standard deviation of
-        that score. None: Scott's rule, ``n ** (-1 / (components + 4))``, which widens the
-        distribution a lot where there are many components.
+        that score. None: Scott's rule, ``n ** (-1 / (components + 4))``, which gives wide
+        distributions for many components.
     coloured : bool, default True
         Correlate the noise of neighbouring channels as in the training spectra.
     dose : bool, default False
-        Give each spectrum the noise level of the training spectrum it is drawn around.
+        Use the noise level of the training spectrum that each spectrum is drawn around.
     renormalise : bool, default False
-        Scale each spectrum to the maximum of the training spectrum it is drawn around.
+        Scale each spectrum to the maximum of the training spectrum that it is drawn around.
 
     Raises
     ------
     TypeError, ValueError
         ``components`` is not a positive whole number, ``bandwidth`` negative or not finite.
+
+    See Also
+    --------
+    PCAGaussian : Draw scores from one Gaussian.
+    PCAGaussianMixture : Draw scores from several Gaussians.
+
+    Examples
+    --------
+    >>> from hyperspy_dag.data import simulated_oxides
+    >>> from hyperspy_dag.validation import PCAKernelDensity
+    >>> s, labels = simulated_oxides("WL-Mn", {"MnO": 20})
+    >>> PCAKernelDensity(bandwidth=0.2).fit(s.data).sample(5, random_state=0).shape
+    (5, 700)
     """
 
     def __init__(
@@ -459,6 +586,7 @@ def make_baseline(name: str) -> Baseline:
     Returns
     -------
     Baseline
+        Not fitted, with default settings.
 
     Raises
     ------
@@ -466,6 +594,17 @@ def make_baseline(name: str) -> Baseline:
         Unknown name; the message lists the known ones.
     ImportError
         ``"smote"`` without imbalanced-learn.
+
+    See Also
+    --------
+    Baseline : The interface of all baselines.
+    make_classifier : Make a classifier by its name.
+
+    Examples
+    --------
+    >>> from hyperspy_dag.validation import make_baseline
+    >>> type(make_baseline("pca_gaussian")).__name__
+    'PCAGaussian'
     """
     if name not in BASELINES:
         raise ValueError(f"unknown baseline {name!r}; choose one of {', '.join(BASELINES)}.")

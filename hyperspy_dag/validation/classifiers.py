@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The two classifiers that synthetic spectra are judged with, behind scikit-learn's interface.
+"""The two classifiers of the validation, with scikit-learn's interface.
 
 A support vector machine with a radial basis function kernel, and a neural network with a dense and
 a convolutional branch, as in del-Pozo-Bueno et al. 2024.
@@ -23,12 +23,11 @@ __all__ = ["CLASSIFIERS", "ANNClassifier", "Classifier", "SVMClassifier", "make_
 
 
 class Classifier(ABC):
-    """Learns classes from labelled spectra and predicts those of others.
+    """Base class of classifiers that learn classes from labelled spectra.
 
-    The input is standardised with the training spectra: their mean is subtracted, channel by
-    channel, and all is divided by one number, the root mean square of their standard deviations.
-    (A number for each channel would blow the noise before the edge up to the size of the white
-    lines; with few training spectra that costs accuracy.)
+    The input is standardised with the training spectra. Their mean is subtracted, channel by
+    channel. All channels are divided by the root mean square of their standard deviations. One
+    divisor for each channel would amplify the noise before the edge to the size of the white lines.
 
     Parameters
     ----------
@@ -38,8 +37,22 @@ class Classifier(ABC):
     Attributes
     ----------
     classes_ : numpy.ndarray
-        Classes, sorted; after :meth:`fit`.
+        Classes, sorted; set by :meth:`fit`.
     random_state_ : int
+
+    See Also
+    --------
+    make_classifier : Make a classifier by its name.
+    tstr : Test synthetic spectra with classifiers.
+
+    Examples
+    --------
+    >>> from hyperspy_dag.data import simulated_oxides
+    >>> from hyperspy_dag.validation import make_classifier
+    >>> s, labels = simulated_oxides("WL-Mn", {"MnO": 15, "MnO2": 15})
+    >>> classifier = make_classifier("svm", random_state=0).fit(s.data, labels)
+    >>> classifier.classes_.tolist()
+    ['MnO', 'MnO2']
     """
 
     minimum = 1
@@ -49,7 +62,7 @@ class Classifier(ABC):
         self.random_state_ = check_random_state(random_state)
 
     def fit(self, spectra: ArrayLike, labels: ArrayLike) -> Self:
-        """Learn from labelled spectra.
+        """Train the classifier on labelled spectra.
 
         Parameters
         ----------
@@ -59,11 +72,22 @@ class Classifier(ABC):
         Returns
         -------
         self
+            The fitted classifier.
 
         Raises
         ------
         ValueError
             Wrong shapes, NaN, fewer than two classes, or too few spectra of a class.
+
+        See Also
+        --------
+        predict : Predict the class of spectra.
+
+        Examples
+        --------
+        >>> from hyperspy_dag.validation import SVMClassifier
+        >>> spectra = [[0.0, 1.0], [0.1, 1.0], [1.0, 0.0], [1.0, 0.1]]
+        >>> classifier = SVMClassifier(random_state=0).fit(spectra, ["a", "a", "b", "b"])
         """
         spectra = as_spectra(spectra, "the training set")
         labels = np.asarray(labels)
@@ -91,7 +115,7 @@ class Classifier(ABC):
         return self
 
     def predict(self, spectra: ArrayLike) -> NDArray[Any]:
-        """Return the class of each spectrum.
+        """Predict the class of each spectrum.
 
         Parameters
         ----------
@@ -104,9 +128,21 @@ class Classifier(ABC):
         Raises
         ------
         RuntimeError
-            :meth:`fit` was not called.
+            The classifier is not fitted.
         ValueError
             Wrong shape, other channels than the training spectra, or NaN.
+
+        See Also
+        --------
+        fit : Train the classifier.
+
+        Examples
+        --------
+        >>> from hyperspy_dag.validation import SVMClassifier
+        >>> spectra = [[0.0, 1.0], [0.1, 1.0], [1.0, 0.0], [1.0, 0.1]]
+        >>> classifier = SVMClassifier(random_state=0).fit(spectra, ["a", "a", "b", "b"])
+        >>> classifier.predict([[0.0, 0.9], [0.9, 0.0]]).tolist()
+        ['a', 'b']
         """
         if not hasattr(self, "_mean"):
             raise RuntimeError(f"{type(self).__name__} is not fitted; call fit(spectra, labels).")
@@ -126,24 +162,40 @@ class Classifier(ABC):
 
 
 class SVMClassifier(Classifier):
-    """Support vector machine with RBF kernel; C and gamma by grid search.
+    """Classify spectra by a support vector machine with RBF kernel.
 
     Parameters
     ----------
     random_state : int, numpy.random.Generator or None, default None
-        Of the folds of the cross-validation.
+        Seed of the folds of the cross-validation.
 
     Attributes
     ----------
     best_params_ : dict
-        ``C`` and ``gamma`` that were chosen; after :meth:`fit`.
+        The chosen ``C`` and ``gamma``; set by :meth:`fit`.
+
+    See Also
+    --------
+    ANNClassifier : Classify spectra by a neural network.
+    sklearn.svm.SVC : The support vector machine.
 
     Notes
     -----
-    The grid is C = 1, 10, 100, 1000 and gamma = 0.01, 0.1, 1, 10 over the number of channels
-    (the variance is 1 on average, so 1 is scikit-learn's ``"scale"``), judged by the
-    accuracy on up to 5 stratified folds of the training spectra: fewer where a class has fewer
-    spectra.
+    C and gamma are chosen by grid search. C is 1, 10, 100 or 1000. Gamma is 0.01, 0.1, 1 or 10,
+    divided by the number of channels; 1 is scikit-learn's ``"scale"``, since the mean variance is
+    1. The criterion is the accuracy on 5 stratified folds of the training spectra, or on fewer if a
+    class has fewer spectra. One of the two classifiers of del-Pozo-Bueno et al. 2024.
+
+    Examples
+    --------
+    >>> from hyperspy_dag.data import simulated_oxides
+    >>> from hyperspy_dag.validation import SVMClassifier
+    >>> s, labels = simulated_oxides("WL-Mn", {"MnO": 15, "MnO2": 15})
+    >>> classifier = SVMClassifier(random_state=0).fit(s.data, labels)
+    >>> classifier.predict(s.data[[0, -1]]).tolist()
+    ['MnO', 'MnO2']
+    >>> sorted(classifier.best_params_)
+    ['C', 'gamma']
     """
 
     minimum = 2
@@ -179,14 +231,29 @@ class SVMClassifier(Classifier):
 
 
 class ANNClassifier(Classifier):
-    """Neural network of a dense and a convolutional branch, joined, with softmax.
+    """Classify spectra by a neural network with a dense and a convolutional branch.
 
-    Needs TensorFlow. See :mod:`hyperspy_dag.dag.classifier`.
+    The branches are joined and end in a softmax layer, as in del-Pozo-Bueno et al. 2024. The
+    network uses TensorFlow.
 
     Parameters
     ----------
     random_state : int, numpy.random.Generator or None, default None
-        Of initial weights, order of the spectra and dropout; no global random state is touched.
+        Seed of the initial weights, the order of the spectra and dropout.
+
+    See Also
+    --------
+    SVMClassifier : Classify spectra by a support vector machine.
+    hyperspy_dag.dag.classifier : The network.
+
+    Examples
+    --------
+    >>> from hyperspy_dag.data import simulated_oxides
+    >>> from hyperspy_dag.validation import ANNClassifier
+    >>> s, labels = simulated_oxides("WL-Mn", {"MnO": 15, "MnO2": 15})
+    >>> classifier = ANNClassifier(random_state=0).fit(s.data[:, ::20], labels)
+    >>> classifier.predict(s.data[[0, -1], ::20]).tolist()
+    ['MnO', 'MnO2']
     """
 
     def _fit(self, spectra: NDArray[np.float64], index: NDArray[np.intp]) -> None:
@@ -214,10 +281,22 @@ def make_classifier(name: str, random_state: int | np.random.Generator | None = 
     Returns
     -------
     Classifier
+        Not fitted.
 
     Raises
     ------
     ValueError
         Unknown name; the message lists the known ones.
+
+    See Also
+    --------
+    Classifier : The interface of all classifiers.
+    make_baseline : Make a baseline by its name.
+
+    Examples
+    --------
+    >>> from hyperspy_dag.validation import make_classifier
+    >>> type(make_classifier("svm")).__name__
+    'SVMClassifier'
     """
     return CLASSIFIERS[check_choice("classifier", name, CLASSIFIERS)](random_state)

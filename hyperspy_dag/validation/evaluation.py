@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The whole validation of a fitted augmenter in one call."""
+"""The validation of a fitted augmenter in one call."""
 
 from __future__ import annotations
 
@@ -51,51 +51,51 @@ def evaluate(
     windows: metrics.WhiteLineWindows | None = None,
     random_state: int | np.random.Generator | None = None,
 ) -> Report:
-    """Judge an augmenter's synthetic spectra by real spectra that were not trained on.
+    """Compare an augmenter's synthetic spectra with real spectra that were not trained on.
 
-    For each class of the test spectra, as many synthetic spectra are drawn as it has, and compared
-    with it: the five metrics of del-Pozo-Bueno et al. 2024 (Fréchet distance, Pearson correlation,
-    cosine distance, Kullback-Leibler divergence, signal-to-noise ratio), precision, recall, density
-    and coverage, the kernel distance and the noise's neighbour correlation. The same metrics of one
-    half of the test spectra against the other show what real spectra reach. Classifiers are then
-    trained on synthetic spectra and tested on the real ones.
+    For each class, as many synthetic as test spectra are drawn. They are compared by the five
+    metrics of del-Pozo-Bueno et al. 2024 (Fréchet distance, Pearson correlation, cosine distance,
+    Kullback-Leibler divergence, signal-to-noise ratio), by precision, recall, density and coverage,
+    by the kernel distance and by the neighbour correlation of the noise. The same metrics of one
+    half of the test spectra against the other are the reference. Classifiers are trained on
+    synthetic spectra and tested on the real ones (Fig. 6 and Table 1 there).
 
     Parameters
     ----------
     augmenter : EELSAugmenter
         Fitted.
     s_test : EELSSpectrum, or list of them
-        Real spectra, preprocessed as the training spectra were; any navigation shape, lazy or not.
-        At least 6 of each class. Signals in a list may lie on energy axes of their own, which
-        cover that of the training spectra at no coarser dispersion: they are rebinned to it as
-        ``fit`` does. Where ``fit`` was given `align_on`, bring training and test spectra to one
-        axis together first, by :func:`hyperspy_dag.common_energy_axis`.
+        Real spectra, preprocessed as the training spectra were, of any navigation shape, lazy or
+        not. At least 6 of each class are needed. Signals in a list are rebinned to the energy axis
+        of the training spectra as in ``fit``; they must cover it, and their dispersion must not be
+        coarser. If `align_on` was given to ``fit``, bring training and test spectra to one axis
+        first, by :func:`hyperspy_dag.common_energy_axis`.
     labels_test : array-like or signal of the navigation shape, or list of them
         The class of each spectrum, in any format of :func:`hyperspy_dag.labels.parse_labels`;
         unlabelled spectra are left out.
     s_train : EELSSpectrum, or list of them, optional
-        The real spectra that the augmenter was trained on (it does not keep them). With them come
-        the memorisation ratio, all metrics of the training spectra themselves against the test
-        spectra (what a generator can reach where these are of another region or day), and the
-        classifiers trained on real, and on real + synthetic spectra.
+        The real spectra that the augmenter was trained on; it does not store them. They add the
+        memorisation ratio, all metrics of training against test spectra, and classifiers that are
+        trained on real, and on real + synthetic spectra. A generator can reach the metrics of the
+        training spectra if the test spectra are of another region or day.
     labels_train : array-like or signal of the navigation shape, or list of them, optional
     classifiers : sequence of str, default ("svm", "ann")
         "svm": support vector machine with RBF kernel and grid search; "ann": neural network of a
-        dense and a convolutional branch. ``()`` trains none, and neither does an augmenter of one
-        class.
+        dense and a convolutional branch. ``()`` trains none. None is trained if there is one class.
     n_spectra : int, optional
-        Synthetic spectra of each class that the classifiers train on. Default: 200, or as many as
-        `s_train` has of the largest class if that is more.
+        Synthetic spectra of each class for the classifiers. Default: 200, or the size of the
+        largest class of `s_train` if that is more.
     windows : hyperspy_dag.metrics.WhiteLineWindows, optional
-        Of the white lines, in eV; adds the Wasserstein distances of their positions, onsets,
-        widths, L3/L2 ratio and energy shift (of :func:`hyperspy_dag.metrics.white_line_distances`)
-        to the metrics. Uniform energy axes only.
+        Windows of the white lines in eV. They add the Wasserstein distances of
+        :func:`hyperspy_dag.metrics.white_line_distances` to the metrics. Uniform energy axes only.
     random_state : int, numpy.random.Generator or None, default None
-        Of the synthetic spectra, the halves and the classifiers. Default: the augmenter's own.
+        Seed of the synthetic spectra, the halves and the classifiers. Default: that of the
+        augmenter.
 
     Returns
     -------
     Report
+        Tables and pictures.
 
     Raises
     ------
@@ -107,15 +107,30 @@ def evaluate(
     Warns
     -----
     UserWarning
-        Test spectra were trained on (bit for bit: spectra that came to the common axis in another
-        way, by another shift or through other software, are not recognised); `s_train` are other
-        spectra than those that the augmenter was trained on; a metric cannot be computed for a
-        class (it is NaN then).
+        Test spectra were trained on; only spectra that are equal bit for bit are recognised.
+        `s_train` are not the spectra that the augmenter was trained on. A metric cannot be computed
+        for a class and is NaN.
+
+    See Also
+    --------
+    Report : The result.
+    tstr : Test any method that makes spectra.
+    hyperspy_dag.metrics : The metrics.
 
     Examples
     --------
-    >>> report = augmenter.evaluate(s_test, labels_test, s_train=s, labels_train=labels)
-    >>> report.to_html("oxides.html")
+    The file is that of the example of :class:`hyperspy_dag.EELSAugmenter`.
+
+    >>> from hyperspy_dag import EELSAugmenter
+    >>> from hyperspy_dag.data import simulated_oxides
+    >>> augmenter = EELSAugmenter.load("oxides.dag")
+    >>> s_test, labels_test = simulated_oxides("WL-Mn", {"MnO": 20, "MnO2": 20}, random_state=1)
+    >>> from hyperspy_dag.validation import evaluate
+    >>> report = evaluate(augmenter, s_test, labels_test, classifiers=())
+    >>> report
+    <Report, 2 classes, 40 test spectra; to_html(path) shows it all>
+    >>> report.n_test
+    {'MnO': 20, 'MnO2': 20}
     """
     check_fitted(augmenter)
     names = check_classifiers(classifiers)
@@ -230,7 +245,7 @@ def _check_training_set(augmenter: FittedAugmenter, train: TrainingSet) -> None:
 def _count_trained_on(
     augmenter: FittedAugmenter, test: TrainingSet, train: TrainingSet | None
 ) -> dict[Label, int]:
-    """Count the test spectra of each class that were trained on, and warn of them."""
+    """Count the test spectra of each class that were trained on; warn if there are any."""
     seen = [augmenter.spectrum_digests_]
     if train is not None:
         seen += train.spectrum_digests.values()
@@ -256,7 +271,7 @@ def _compare(
     energy: NDArray[np.float64],
     windows: metrics.WhiteLineWindows | None,
 ) -> dict[str, float]:
-    """All metrics of one class; those that cannot be computed are NaN, with a warning."""
+    """Compute all metrics of one class; NaN, with a warning, if one cannot be computed."""
     functions: dict[str, Callable[[], float]] = {
         "frechet_distance": lambda: metrics.frechet_distance(real, synthetic),
         "pearson_correlation": lambda: metrics.pearson_correlation(real, synthetic),
@@ -287,7 +302,7 @@ def _compare(
 
 
 def _noise_gap(real: Spectra, synthetic: Spectra) -> float:
-    """Largest difference of the noise's neighbour correlation at lags 1 to 4."""
+    """Return the largest difference of the neighbour correlations of the noise, lags 1 to 4."""
     gap = metrics.noise_correlation(real) - metrics.noise_correlation(synthetic)
     if np.isnan(gap).any():
         raise ValueError("one side has no noise")
@@ -309,7 +324,7 @@ def _real_against_real(
     windows: metrics.WhiteLineWindows | None,
     seed: np.random.SeedSequence,
 ) -> dict[str, float] | None:
-    """Mean metrics of one random half of real spectra against the other; None if too few."""
+    """Compute mean metrics of random halves of real spectra; None for too few spectra."""
     random = np.random.default_rng(seed)
     half = len(real) // 2
     if half < MIN_TEST_SPECTRA:
@@ -329,10 +344,10 @@ def _training_against_test(
     energy: NDArray[np.float64],
     windows: metrics.WhiteLineWindows | None,
 ) -> dict[str, float] | None:
-    """Metrics of the training spectra against the test spectra; None if too few.
+    """Compute metrics of training against test spectra; None for too few spectra.
 
-    A generator knows no more than these. Memorisation is that of every other one of them, as if it
-    were synthetic, made from the others.
+    The memorisation ratio is that of every second training spectrum, as if it were synthetic and
+    learned from the others.
     """
     if len(train) < 2 * MIN_TEST_SPECTRA:
         return None

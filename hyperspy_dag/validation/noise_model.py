@@ -9,7 +9,7 @@ from scipy.signal import oaconvolve
 
 
 class NoiseModel:
-    """Noise learned from the residuals of a fit.
+    """Noise model fitted to the residuals of a fit.
 
     The noise of spectrum i in channel c is ``dose_i * level_c * z_ic`` with z of unit variance,
     white or correlated between neighbouring channels as the residuals are.
@@ -17,7 +17,7 @@ class NoiseModel:
     Parameters
     ----------
     coloured : bool
-        Correlate neighbouring channels as in the residuals; otherwise white.
+        Correlate neighbouring channels as in the residuals; white noise otherwise.
     reach : int
         Number of lags over which the correlation is learned.
     """
@@ -27,15 +27,14 @@ class NoiseModel:
         self.reach = reach
 
     def fit(self, residual: NDArray[np.float64], lost: int) -> NoiseModel:
-        """Learn level, dose and correlation.
+        """Fit level, dose and correlation to residuals.
 
         Parameters
         ----------
         residual : numpy.ndarray, shape (spectra, channels)
             Spectra minus their fit.
         lost : int
-            Degrees of freedom that the fit took from the spectra; the level is raised to make up
-            for them.
+            Degrees of freedom of the fit, for which the level is corrected.
         """
         n, channels = residual.shape
         rms = np.sqrt(np.mean(residual**2, axis=0))
@@ -57,7 +56,7 @@ class NoiseModel:
     def sample(
         self, n: int, rng: np.random.Generator, dose: NDArray[np.float64] | None = None
     ) -> NDArray[np.float64]:
-        """Draw noise of shape (n, channels); ``dose`` (n,) is 1 for every spectrum by default."""
+        """Draw noise of shape (n, channels); ``dose`` has shape (n,) and is 1 by default."""
         taps = self.kernel_.size
         white = rng.standard_normal((n, self.level_.size + taps - 1))
         unit = white if taps == 1 else oaconvolve(white, self.kernel_[None], "valid", axes=1)
@@ -65,16 +64,16 @@ class NoiseModel:
         return noise if dose is None else noise * dose[:, None]
 
     def sample_dose(self, n: int, rng: np.random.Generator) -> NDArray[np.float64]:
-        """Draw doses of shape (n,) from the log-normal distribution fitted to the training ones."""
+        """Draw doses of shape (n,) from a log-normal distribution fitted to the training doses."""
         logs = np.log(np.maximum(self.dose_, np.finfo(float).tiny))
         return np.exp(rng.normal(logs.mean(), logs.std(), n))
 
 
 def _kernel(covariance: list[float]) -> NDArray[np.float64]:
-    """Symmetric filter that gives white noise the given covariance at lags 0, 1, 2 ...
+    """Return a symmetric filter that gives white noise a covariance at lags 0, 1, 2 ...
 
-    The root of the power spectrum; an estimated covariance can have a slightly negative power
-    somewhere, which is cut to zero.
+    It is the square root of the power spectrum. Negative powers, which an estimated covariance can
+    have, are set to 0.
     """
     reach = len(covariance) - 1
     size = 16 * (reach + 1)

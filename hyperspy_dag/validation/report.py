@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the validation of an augmenter found: tables and pictures, for people and for programs."""
+"""Reports of the validation of an augmenter: tables, pictures and their file formats."""
 
 from __future__ import annotations
 
@@ -41,19 +41,31 @@ _METRIC_NAMES = {
 
 @dataclass(frozen=True)
 class Table:
-    """One table of a report.
+    """A table of a report.
 
     Attributes
     ----------
     title, note : str
-        What stands above and below.
+        Heading, and text below the table.
     index : str
-        What the rows are.
+        Name of the rows.
     columns : list of str
     rows : list of (label, list of float or None)
-        None where there is no figure.
+        Label and figures of each row; None for a missing figure.
     percent : bool
-        The figures are fractions, to be shown in percent.
+        Show the figures, which are fractions, in percent.
+
+    See Also
+    --------
+    Report.tables : The tables of a report.
+    Report.to_dataframe : Convert a table.
+
+    Examples
+    --------
+    >>> from hyperspy_dag.validation import Table
+    >>> table = Table("Accuracy", "", "class", ["SVM"], [("MnO", [0.985])], percent=True)
+    >>> list(table.text_rows())
+    [('MnO', ['98.5 %'])]
     """
 
     title: str
@@ -64,12 +76,23 @@ class Table:
     percent: bool = False
 
     def text_rows(self) -> Iterator[tuple[str, list[str]]]:
-        """Return the rows as text.
+        """Return the rows as text, one after the other.
 
         Yields
         ------
         label : str
         figures : list of str
+
+        See Also
+        --------
+        Report.to_dataframe : Return the rows as numbers.
+
+        Examples
+        --------
+        >>> from hyperspy_dag.validation import Table
+        >>> table = Table("SNR", "", "class", ["real", "synthetic"], [("MnO", [2.5, None])])
+        >>> list(table.text_rows())
+        [('MnO', ['2.5', '–'])]
         """
         for label, values in self.rows:
             yield str(label), [self._text(value) for value in values]
@@ -84,36 +107,57 @@ class Table:
 
 @dataclass(frozen=True, eq=False)  # holds arrays
 class Report:
-    """Figures and pictures that judge synthetic spectra by real ones.
+    """Figures and pictures that compare synthetic with real spectra.
 
-    Shows itself in a notebook. Made by :meth:`hyperspy_dag.FittedAugmenter.evaluate`.
+    Notebooks display it as a page. It is made by :meth:`hyperspy_dag.EELSAugmenter.evaluate`.
 
     Attributes
     ----------
     classes : list
         Classes of the test spectra.
     settings : dict
-        Of the augmenter, and the seed of this evaluation.
+        Settings of the augmenter, and the seed of this evaluation.
     n_test : dict of class to int
-        Test spectra; as many synthetic ones are compared with them.
+        Number of test spectra, and of the synthetic spectra compared with them.
     trained_on : dict of class to int
-        Test spectra that were trained on; other numbers than 0 make every figure too good.
+        Number of test spectra that were trained on. With any, all figures are too good.
     metrics : dict of class to dict of str to float
-        Of synthetic against test spectra.
+        Metrics of synthetic against test spectra.
     reference : dict of class to (dict of str to float or None)
-        The same of one half of the test spectra against the other, mean of 4 random halvings; None
-        for a class of fewer than 12 test spectra.
+        Metrics of one half of the test spectra against the other, mean of 4 random halvings; None
+        for a class with fewer than 12 test spectra.
     training : dict of class to (dict of str to float or None), or None
-        The same of the training spectra against the test spectra: what a generator can reach where
-        these are of another region or day. Its memorisation ratio is that of one half of the
-        training spectra, as if it were synthetic, made from the other. None without `s_train`, and
-        for a class of fewer than 12 training spectra.
+        Metrics of training against test spectra. A generator can reach them if the test spectra are
+        of another region or day. The memorisation ratio is that of one half of the training
+        spectra, as if it were synthetic and learned from the other. None without `s_train`, and for
+        a class with fewer than 12 training spectra.
     snr : dict of class to dict
         Signal-to-noise ratio of ``"real"`` (test) and ``"synthetic"`` spectra.
     classification : TSTRResult or None
-        None where no classifier was asked for, or there is one class.
+        Scores of the classifiers; None if no classifier was trained.
     resources : dict of class to dict
-        Training spectra, epochs and seconds of each class's training.
+        Number of training spectra, epochs and seconds of the training of each class.
+
+    See Also
+    --------
+    evaluate : Make a report.
+    hyperspy_dag.EELSAugmenter.evaluate : Make a report.
+
+    Examples
+    --------
+    The file is that of the example of :class:`hyperspy_dag.EELSAugmenter`.
+
+    >>> from hyperspy_dag import EELSAugmenter
+    >>> from hyperspy_dag.data import simulated_oxides
+    >>> augmenter = EELSAugmenter.load("oxides.dag")
+    >>> s_test, labels_test = simulated_oxides("WL-Mn", {"MnO": 20, "MnO2": 20}, random_state=1)
+    >>> report = augmenter.evaluate(s_test, labels_test, classifiers=())
+    >>> report
+    <Report, 2 classes, 40 test spectra; to_html(path) shows it all>
+    >>> list(report.tables)
+    ['metrics', 'snr', 'resources']
+    >>> sorted(report.snr["MnO"])
+    ['real', 'synthetic']
     """
 
     classes: list[Label]
@@ -137,7 +181,7 @@ class Report:
 
     @cached_property
     def tables(self) -> dict[str, Table]:
-        """Tables by name: "metrics", "snr", "classifiers" (if there are any) and "resources"."""
+        """Tables by name: "metrics", "snr", "classifiers" (if any were trained) and "resources"."""
         tables = {"metrics": self._metrics_table(), "snr": self._snr_table()}
         if self.classification is not None:
             tables["classifiers"] = self._classifier_table(self.classification)
@@ -225,7 +269,7 @@ class Report:
 
     @cached_property
     def pictures(self) -> list[Picture]:
-        """Pictures as PNG files, drawn when first asked for."""
+        """Pictures as PNG files, drawn at the first access."""
         from ._pictures import draw_pictures
 
         return draw_pictures(self.sources, self.classification)
@@ -236,19 +280,35 @@ class Report:
         return self._render(whole_page=False)
 
     def to_html(self, path: str | os.PathLike, overwrite: bool = False) -> None:
-        """Write a page that needs no other file: tables, and pictures inside it.
+        """Write the report as a single HTML file, with its tables and pictures.
 
         Parameters
         ----------
         path : str or path
-            Written as given; ".html" is the usual ending.
+            Name of the file, usually with the ending ".html".
         overwrite : bool, default False
-            Whether an existing file may be replaced.
+            Replace an existing file.
 
         Raises
         ------
         FileExistsError, FileNotFoundError, PermissionError
             The file cannot be written.
+
+        See Also
+        --------
+        to_dict : Return the figures for JSON.
+        to_dataframe : Return a table.
+
+        Examples
+        --------
+        The file is that of the example of :class:`hyperspy_dag.EELSAugmenter`.
+
+        >>> from hyperspy_dag import EELSAugmenter
+        >>> from hyperspy_dag.data import simulated_oxides
+        >>> augmenter = EELSAugmenter.load("oxides.dag")
+        >>> s_test, labels_test = simulated_oxides("WL-Mn", {"MnO": 20, "MnO2": 20}, random_state=1)
+        >>> report = augmenter.evaluate(s_test, labels_test, classifiers=())
+        >>> report.to_html("report.html", overwrite=True)
         """
         path = check_writable(path, overwrite)
         write_text(path, self._render(whole_page=True))
@@ -286,7 +346,7 @@ class Report:
         return [f"Test spectra that were trained on: {where}. The figures are too good."]
 
     def to_dataframe(self, table: str = "metrics") -> pandas.DataFrame:
-        """Return one of the tables as a pandas DataFrame.
+        """Return a table as a pandas DataFrame.
 
         Parameters
         ----------
@@ -303,6 +363,23 @@ class Report:
             pandas, which this package does not depend on, is not installed.
         ValueError
             There is no such table.
+
+        See Also
+        --------
+        to_dict : Return all figures without pandas.
+        tables : The tables.
+
+        Examples
+        --------
+        The file is that of the example of :class:`hyperspy_dag.EELSAugmenter`.
+
+        >>> from hyperspy_dag import EELSAugmenter
+        >>> from hyperspy_dag.data import simulated_oxides
+        >>> augmenter = EELSAugmenter.load("oxides.dag")
+        >>> s_test, labels_test = simulated_oxides("WL-Mn", {"MnO": 20, "MnO2": 20}, random_state=1)
+        >>> report = augmenter.evaluate(s_test, labels_test, classifiers=())
+        >>> report.to_dataframe("snr").columns.tolist()
+        ['real', 'synthetic', 'synthetic / real']
         """
         chosen = self.tables[check_choice("table", table, self.tables)]
         try:
@@ -319,14 +396,31 @@ class Report:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all figures as lists, dicts, text and numbers that JSON knows.
+        """Return all figures as dicts, lists, text and numbers that JSON can hold.
 
         Returns
         -------
         dict
             Figures of the classes are lists in the order of ``"classes"`` (resources: of
             ``"trained_classes"``; confusion matrices: of ``"classification"``'s own ``"classes"``).
-            A figure that is missing, or not finite, is None.
+            A figure that is missing or not finite is None.
+
+        See Also
+        --------
+        to_dataframe : Return a single table.
+        to_html : Write tables and pictures.
+
+        Examples
+        --------
+        The file is that of the example of :class:`hyperspy_dag.EELSAugmenter`.
+
+        >>> from hyperspy_dag import EELSAugmenter
+        >>> from hyperspy_dag.data import simulated_oxides
+        >>> augmenter = EELSAugmenter.load("oxides.dag")
+        >>> s_test, labels_test = simulated_oxides("WL-Mn", {"MnO": 20, "MnO2": 20}, random_state=1)
+        >>> report = augmenter.evaluate(s_test, labels_test, classifiers=())
+        >>> report.to_dict()["n_test"]
+        [20, 20]
         """
         content: dict[str, Any] = {
             "classes": self.classes,
@@ -369,7 +463,7 @@ def _ratio(snr: dict[str, float]) -> float | None:
 
 
 def _columns(by_class: dict[Label, Any], classes: list[Label]) -> dict[str, list]:
-    """Turn {class: {name: figure}} into {name: [figure of each class]}."""
+    """Convert {class: {name: figure}} to {name: [figure of each class]}."""
     names: dict[str, None] = {}
     for row in by_class.values():
         names |= dict.fromkeys(row or {})

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Train on synthetic, test on real: what synthetic spectra are worth to a classifier.
+"""Classifiers that are trained on synthetic and tested on real spectra.
 
-Classifiers are trained on real, on synthetic and on both kinds of spectra, and always tested on
-real ones that neither they nor the synthesisers have seen (Fig. 6 and Table 1 of del-Pozo-Bueno et
-al. 2024).
+Classifiers are trained on real, on synthetic and on both kinds of spectra. They are tested on real
+spectra that neither they nor the synthesisers were trained on (Fig. 6 and Table 1 of del-Pozo-Bueno
+et al. 2024).
 """
 
 from __future__ import annotations
@@ -31,26 +31,57 @@ TRAININGS = ("real", "synthetic", "real + synthetic")
 
 
 class Synthesiser(Protocol):
-    """Makes spectra of one class; every fitted baseline is one."""
+    """Interface of objects that draw synthetic spectra of one class.
+
+    See Also
+    --------
+    Baseline : Base class of the baselines.
+    tstr : Test synthesisers.
+
+    Notes
+    -----
+    Every fitted baseline is one.
+
+    Examples
+    --------
+    >>> class Flat:
+    ...     def sample(self, n, random_state):
+    ...         return np.ones((n, 4))
+    >>> Flat().sample(2, random_state=0).shape
+    (2, 4)
+    """
 
     def sample(self, n: int, random_state: int) -> NDArray[np.floating]:
-        """Draw spectra.
+        """Draw synthetic spectra.
 
         Parameters
         ----------
         n : int
+            Number of spectra.
         random_state : int
+            Seed.
 
         Returns
         -------
         numpy.ndarray, shape (n, channels)
+
+        See Also
+        --------
+        Baseline.sample : Draw from a baseline.
+
+        Examples
+        --------
+        >>> from hyperspy_dag.validation import RealOnly
+        >>> synthesiser = RealOnly().fit([[0.0, 1.0, 0.5]])
+        >>> synthesiser.sample(2, random_state=0).shape
+        (2, 3)
         """
         ...
 
 
 @dataclass(frozen=True, eq=False)  # holds arrays
 class Score:
-    """How a classifier did on the test spectra.
+    """Result of a classifier on the test spectra.
 
     Attributes
     ----------
@@ -58,7 +89,18 @@ class Score:
         Numbers of test spectra; rows are true classes, columns predicted ones, as in
         :func:`sklearn.metrics.confusion_matrix`.
     seconds : float
-        Time that training and testing took.
+        Time of training and testing, in s.
+
+    See Also
+    --------
+    TSTRResult : The scores of all classifiers.
+    hyperspy_dag.plotting.plot_confusion_matrix : Plot the confusion matrix.
+
+    Examples
+    --------
+    >>> from hyperspy_dag.validation import Score
+    >>> Score(confusion=np.array([[9, 1], [3, 7]]), seconds=0.1).accuracy
+    0.8
     """
 
     confusion: NDArray[np.int64]
@@ -66,22 +108,35 @@ class Score:
 
     @property
     def accuracy(self) -> float:
-        """Fraction of the test spectra whose class was predicted."""
+        """Fraction of the test spectra whose class was predicted correctly."""
         return float(np.trace(self.confusion) / self.confusion.sum())
 
 
 @dataclass(frozen=True, eq=False)  # holds arrays
 class TSTRResult:
-    """Scores of every classifier on every kind of training set.
+    """Scores of all classifiers on all kinds of training sets.
 
     Attributes
     ----------
     classes : list
-        In the order of the confusion matrices.
+        Classes in the order of the confusion matrices.
     n_train : dict of str to int
-        Spectra in each training set of `TRAININGS`.
+        Number of spectra in each training set of `TRAININGS`.
     scores : dict of str to dict of str to Score
         By training set, then by classifier.
+
+    See Also
+    --------
+    tstr : Compute the scores.
+    Score : The score of one classifier.
+
+    Examples
+    --------
+    >>> from hyperspy_dag.validation import Score, TSTRResult
+    >>> score = Score(np.array([[9, 1], [3, 7]]), seconds=0.1)
+    >>> result = TSTRResult(["a", "b"], {"synthetic": 40}, {"synthetic": {"svm": score}})
+    >>> result.scores["synthetic"]["svm"].accuracy
+    0.8
     """
 
     classes: list[Any]
@@ -89,12 +144,23 @@ class TSTRResult:
     scores: dict[str, dict[str, Score]]
 
     def accuracies(self) -> dict[str, dict[str, float]]:
-        """Return the accuracies.
+        """Return the accuracies of all scores.
 
         Returns
         -------
         dict of str to dict of str to float
             By training set, then by classifier.
+
+        See Also
+        --------
+        Score.accuracy : The accuracy of one score.
+
+        Examples
+        --------
+        >>> from hyperspy_dag.validation import Score, TSTRResult
+        >>> score = Score(np.array([[9, 1], [3, 7]]), seconds=0.1)
+        >>> TSTRResult(["a", "b"], {"synthetic": 40}, {"synthetic": {"svm": score}}).accuracies()
+        {'synthetic': {'svm': 0.8}}
         """
         return {
             training: {name: score.accuracy for name, score in by_name.items()}
@@ -113,18 +179,18 @@ def tstr(
     classifiers: Sequence[str] = ("svm", "ann"),
     random_state: int | np.random.Generator | None = None,
 ) -> TSTRResult:
-    """Train classifiers on real, synthetic, and real + synthetic spectra; test them on real ones.
+    """Train classifiers on real, synthetic and real + synthetic spectra; test them on real ones.
 
     Parameters
     ----------
     train : array-like, shape (n, channels), or None
-        Real training spectra. None leaves the two training sets that need them out.
+        Real training spectra. None omits the two training sets that need them.
     train_labels : array-like, shape (n,), or None
     test : array-like, shape (m, channels)
-        Real spectra that neither the classifiers nor the synthesisers may have seen.
+        Real spectra that neither classifiers nor synthesisers were trained on.
     test_labels : array-like, shape (m,)
     synthesisers : mapping of class to Synthesiser
-        For every class of `train` and `test`; fitted to training spectra alone.
+        One for every class of `train` and `test`, fitted to training spectra alone.
     n_synthetic : int, default 200
         Synthetic spectra of each class.
     classifiers : sequence of str, default ("svm", "ann")
@@ -134,6 +200,7 @@ def tstr(
     Returns
     -------
     TSTRResult
+        Scores by training set and classifier.
 
     Raises
     ------
@@ -145,6 +212,30 @@ def tstr(
     -----
     UserWarning
         Test spectra are among the training spectra.
+
+    See Also
+    --------
+    evaluate : Compare an augmenter with real spectra.
+    make_baseline : Make a conventional synthesiser.
+
+    Notes
+    -----
+    The comparison is that of Fig. 6 and Table 1 of del-Pozo-Bueno et al. 2024.
+
+    Examples
+    --------
+    >>> from hyperspy_dag.data import simulated_oxides
+    >>> from hyperspy_dag.validation import PCAGaussian, tstr
+    >>> counts = {"MnO": 20, "MnO2": 20}
+    >>> train, labels = simulated_oxides("WL-Mn", counts)
+    >>> test, labels_test = simulated_oxides("WL-Mn", counts, random_state=1)
+    >>> synthesisers = {name: PCAGaussian().fit(train.data[labels == name]) for name in counts}
+    >>> result = tstr(
+    ...     train.data, labels, test.data, labels_test, synthesisers,
+    ...     n_synthetic=20, classifiers=["svm"], random_state=0,
+    ... )
+    >>> result.n_train
+    {'real': 40, 'synthetic': 40, 'real + synthetic': 80}
     """
     test, test_labels = _labelled(test, test_labels, "test")
     if (train is None) != (train_labels is None):
@@ -187,7 +278,7 @@ def score_trainings(
     classifiers: Sequence[str],
     random_state: int,
 ) -> TSTRResult:
-    """As :func:`tstr`, with the synthetic spectra given and everything checked.
+    """Train and test classifiers on given, checked real and synthetic spectra.
 
     Parameters
     ----------
@@ -196,7 +287,7 @@ def score_trainings(
     synthetic : mapping of class to array of shape (n, channels)
     classifiers : sequence of str
     random_state : int
-        Of every classifier, whatever it is trained on.
+        Seed of every classifier.
     """
     names = check_classifiers(classifiers)
     made = (
@@ -225,7 +316,7 @@ def score_trainings(
 
 
 def check_classifiers(classifiers: Sequence[str]) -> list[str]:
-    """Return the names of classifiers, each known.
+    """Return the names of classifiers, checked.
 
     Raises
     ------
