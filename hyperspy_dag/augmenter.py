@@ -35,7 +35,7 @@ from .io.signals import synthetic_signal
 from .training.fit import FitResult, run_jobs
 from .training.progress import TrainingProgress
 from .training.runs import Run, begin_run, open_run
-from .training.settings import FitOptions, FitSettings
+from .training.settings import OPTION_NAMES, FitOptions, FitSettings
 from .training.train_class import ClassJob, TrainingDivergedError
 from .training.training_set import TrainingSet, read_training_set
 from .training.workers import WorkerLostError
@@ -788,6 +788,12 @@ class EELSAugmenter(BaseEstimator):
         >>> np.unique(balanced_labels, return_counts=True)[1].tolist()
         [40, 40]
         """
+        unknown = [name for name in options if name not in OPTION_NAMES]
+        if unknown:
+            raise TypeError(
+                f"fit_resample() got an unexpected argument {unknown[0]!r}; besides its own it "
+                f"takes those of fit: {', '.join(OPTION_NAMES)}"
+            )
         data = _training_set(s, labels, align_on)
         largest = max(data.counts, key=data.counts.get)
         if n_spectra is None:

@@ -256,7 +256,7 @@ def test_provenance(fitted):
     assert metadata.architecture == "compact"
     assert metadata.recipe == "refined"
     assert metadata.random_state == 1
-    assert metadata.classes == ["Fe3O4", "FeO"]
+    assert metadata.classes.as_dictionary() == {"0": "Fe3O4", "1": "FeO"}
     assert metadata.training_spectra == [40, 60]
     assert len(metadata.training_digest) == 64
     assert len(metadata.metrics.frechet_distance) == 2
@@ -683,7 +683,7 @@ def test_precision_is_checked_and_kept(tmp_path):
     with pytest.raises(
         ValueError, match="precision='half' is not known; choose from single, mixed"
     ):
-        EELSAugmenter(precision="half")
+        EELSAugmenter(precision="half").fit(s, labels)
     augmenter = EELSAugmenter(precision="mixed", max_epochs=1, random_state=0)
     augmenter.fit(s, labels, show_progressbar=False).save(tmp_path / "mixed.dag")
     again = EELSAugmenter.load(tmp_path / "mixed.dag")

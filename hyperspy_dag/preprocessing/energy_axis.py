@@ -104,7 +104,7 @@ class EnergyAxis:
         from hyperspy.axes import create_axis
 
         # exSpy's axes are binned where nothing else is said.
-        given = {"is_binned": True} | description
+        given = copy.deepcopy({"is_binned": True} | description)
         return cls(create_axis(**{k: v for k, v in given.items() if k != "_type"}))
 
     @classmethod
