@@ -15,12 +15,14 @@ export TF_NUM_INTEROP_THREADS ?= 1
 export MPLBACKEND ?= agg
 
 .DEFAULT_GOAL := help
-.PHONY: help demo docs test lint format clean
+.PHONY: help demo docs test test-all coverage lint format clean
 
 help:
 	@echo "make demo    synthetic spectra of simulated white lines: augmented.hspy, a picture, reports"
-	@echo "make test    the whole test suite"
-	@echo "make lint    ruff, import rules, structure"
+	@echo "make test    the tests but for the slow ones"
+	@echo "make test-all  the whole test suite"
+	@echo "make coverage  the tests but for the slow ones, and which lines they run: at least 90 %"
+	@echo "make lint    ruff, import rules, structure, types"
 	@echo "make docs    the documentation, in docs/_build/html"
 	@echo "make clean   removes what these have made"
 
@@ -44,7 +46,14 @@ demo: $(VENV)/installed
 	$(BIN)/hyperspy-dag demo --force
 
 test: $(VENV)/installed-tests
+	$(BIN)/python -m pytest $(PYTEST_ARGS) -m "not slow"
+
+test-all: $(VENV)/installed-tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+coverage: $(VENV)/installed-tests
+	$(BIN)/python -m pytest $(PYTEST_ARGS) -m "not slow" --cov --cov-report=term-missing:skip-covered \
+	  --cov-fail-under=90
 
 docs: $(VENV)/installed-docs
 	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --builder html docs docs/_build/html
@@ -55,14 +64,17 @@ lint: $(VENV)/installed-tests
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/python .ci/structure.py
+	$(BIN)/mypy
 
 format: $(VENV)/installed-tests
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis
+	rm -f .coverage*
 	rm -f augmented*.hspy augmented*.png augmented*.dag augmented*.html
-	rm -f preprocessed*.hspy simulated*.hspy simulated*.csv docs/sg_execution_times.rst docs/about/upcoming.md
+	rm -f preprocessed*.hspy simulated*.hspy simulated*.csv docs/sg_execution_times.rst
+	rm -f docs/about/rooms.txt docs/about/upcoming.md
 	rm -rf docs/_build docs/api/generated docs/auto_examples docs/user_guide/pictures
 	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +

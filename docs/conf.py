@@ -46,6 +46,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "mathml",
     "metric_pictures",
+    "rooms",
     "upcoming",
 ]
 nitpicky = False

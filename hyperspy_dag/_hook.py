@@ -65,7 +65,8 @@ class _PostImportFinder:
         finders = sys.meta_path[sys.meta_path.index(self) + 1 :] if self in sys.meta_path else []
         spec = _find_spec(finders, fullname, path, target)
         if spec is not None and hasattr(spec.loader, "exec_module"):
-            spec.loader = _PostImportLoader(spec.loader)
+            # A loader in all but its base class.
+            spec.loader = _PostImportLoader(spec.loader)  # type: ignore[assignment, arg-type]
         return spec
 
 
@@ -105,7 +106,7 @@ class _WatchedSpec(ModuleSpec):
     def __setattr__(self, name: str, value: object) -> None:
         super().__setattr__(name, value)
         if name == "_initializing" and not value:
-            self.__class__ = ModuleSpec
+            self.__class__ = ModuleSpec  # type: ignore[assignment]  # as it was before
             module = sys.modules.get(self.name)
             if module is not None:  # it is None where the execution has failed
                 _extend(module)

@@ -182,7 +182,8 @@ class EELSAugmenter(BaseEstimator):
 
     def __repr__(self) -> str:
         if not hasattr(self, "_result"):
-            settings, state = self, "not fitted"
+            settings: EELSAugmenter | FitSettings = self
+            state = "not fitted"
         else:
             settings, count = self.settings_, len(self.classes_)
             names = ", ".join(map(str, self.classes_))
@@ -580,7 +581,7 @@ class EELSAugmenter(BaseEstimator):
         labels = self.classes_ if label is None else [self._known(label)]
         sources = [self._source(one, state, noise, options) for one in labels]
         if lazy:
-            spectra = lazy_stack(sources, n_spectra, fit.energy_axis.size)
+            spectra: Any = lazy_stack(sources, n_spectra, fit.energy_axis.size)
         else:
             spectra = np.stack([source.draw(n_spectra) for source in sources])
         index = np.repeat(np.arange(len(labels))[:, None], n_spectra, axis=1)
@@ -795,7 +796,7 @@ class EELSAugmenter(BaseEstimator):
                 f"takes those of fit: {', '.join(OPTION_NAMES)}"
             )
         data = _training_set(s, labels, align_on)
-        largest = max(data.counts, key=data.counts.get)
+        largest = max(data.counts, key=data.counts.__getitem__)
         if n_spectra is None:
             n_spectra = data.counts[largest]
         elif check_count("n_spectra", n_spectra) < data.counts[largest]:
@@ -830,17 +831,17 @@ class EELSAugmenter(BaseEstimator):
             if wanted:
                 parts.append(self.sample(wanted, label=label).data)
             index.append(np.full(n_spectra, i))
-        index = np.concatenate(index)
+        numbers = np.concatenate(index)
         signal = synthetic_signal(
             np.concatenate(parts),
-            index,
+            numbers,
             data.classes,
             data.energy_axis,
             made_by,
             title=title,
             instrument=data.instrument,
         )
-        return signal, np.asarray(data.classes)[index]
+        return signal, np.asarray(data.classes)[numbers]
 
     # -- validation --------------------------------------------------------------------------
 

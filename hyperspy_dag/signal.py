@@ -194,7 +194,7 @@ def dag_augment(
             save_signal(augmented, filename, overwrite=overwrite)
         except OSError as error:
             # Hours of training may be in it, and nothing else holds it any more.
-            error.signal = augmented
+            error.signal = augmented  # type: ignore[attr-defined]  # an attribute of ours
             error.add_note(
                 "The spectra are not lost: import sys; augmented = sys.last_value.signal; "
                 "augmented.save(...)"
@@ -226,7 +226,8 @@ def _open_tool(
 
     kept = {name: value for name, value in options.items() if name.startswith("checkpoint")}
     tool = AugmentationTool(s, labels, **arguments, **kept)
-    widgets = tool.gui(display=shown, toolkit=toolkits)
+    # `add_gui_method` of HyperSpy has added it.
+    widgets = tool.gui(display=shown, toolkit=toolkits)  # type: ignore[attr-defined]
     if not shown:
         return widgets
     tool.show_plot()

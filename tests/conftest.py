@@ -20,6 +20,12 @@ DATA_VARIABLE = "HYPERSPY_DAG_DATA"
 
 matplotlib.use("agg")  # no test may wait for a window
 
+#: Marks of one more case of what others show: `make test-all` alone runs it.
+THOROUGH = [pytest.mark.slow, pytest.mark.thorough]
+
+#: Mark of what Windows does not have.
+POSIX = pytest.mark.skipif(os.name == "nt", reason="POSIX signals, permissions and limits")
+
 
 @pytest.fixture(scope="session")
 def real_data() -> Callable[[str], Path]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import POSIX
 from spectra import two_classes
 from trainers import compiled_once, weights  # noqa: F401 - a fixture of the module
 
@@ -331,7 +332,9 @@ def test_says_what_is_wrong_with_the_folder(tmp_path, monkeypatch, given, error,
     assert sorted(os.listdir(tmp_path)) == ["file"]
 
 
+@POSIX
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_killed_at_random_moments(tmp_path, registered_environment, uninterrupted):
     """SIGKILL, in the middle of a write too; see benchmarks/survival.py for the full count."""
     root = Path(__file__).resolve().parents[1]
@@ -353,6 +356,7 @@ def test_killed_at_random_moments(tmp_path, registered_environment, uninterrupte
     assert result["killed"] >= 3
 
 
+@POSIX
 def test_old_files_survive_a_kill_in_the_middle_of_a_write(tmp_path, run_python):
     """The process dies with half of the new file written."""
     path = tmp_path / "a.npz"

@@ -16,6 +16,7 @@ from pathlib import Path
 import hyperspy.api as hs
 import numpy as np
 import pytest
+from conftest import POSIX
 from spectra import eels, two_classes
 from trainers import compiled_once, weights  # noqa: F401 - a fixture of the module
 from typer.testing import CliRunner
@@ -113,6 +114,7 @@ def test_usage_errors_end_with_2():
     assert "Missing argument" in run("augment", "a.hspy", code=2).stderr
 
 
+@pytest.mark.slow
 def test_a_process_of_its_own(files, tmp_path, registered_environment):
     """The streams and the exit code that a batch system sees."""
     words = ["augment", files / "s.hspy", "out.hspy", "-l", files / "s.csv", *OPTIONS, "--json"]
@@ -595,6 +597,7 @@ def test_work_that_fails(files, tmp_path, monkeypatch, error, message):
     assert list(tmp_path.iterdir()) == []
 
 
+@POSIX
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_interrupted_training_is_gone_on_with(files, tmp_path, monkeypatch, number, code):
     """Ctrl-C, or the batch system's time limit, while the second class is trained."""

@@ -8,6 +8,7 @@ from functools import cache
 import hyperspy.api as hs
 import numpy as np
 import pytest
+from conftest import THOROUGH
 from numpy.testing import assert_allclose, assert_array_equal
 
 from hyperspy_dag.data import OXIDE_CLASSES, PREPROCESSING, simulated_mixtures, simulated_oxides
@@ -156,7 +157,7 @@ def test_number_of_spectra(n_spectra, expected):
 
 
 @pytest.mark.parametrize(
-    "seed", [0, pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.slow)]
+    "seed", [0, pytest.param(1, marks=THOROUGH), pytest.param(2, marks=THOROUGH)]
 )
 @pytest.mark.parametrize("dataset", SETS)
 def test_signal_to_noise_figure_is_that_of_the_paper(dataset, seed):

@@ -50,6 +50,14 @@ def test_every_name_of_the_package_is_in_the_reference() -> None:
     assert {name for name in modules if f"\n## hyperspy_dag.{name}\n" not in text} == set()
 
 
+def test_every_fitted_attribute_is_in_the_reference() -> None:
+    augmenter = hyperspy_dag.EELSAugmenter
+    fitted = {name for name in vars(augmenter) if name.endswith("_") and name[0] != "_"}
+    text = (DOCS / "api" / "index.md").read_text(encoding="utf-8")
+    assert fitted == set(re.findall(r"`([a-z_]+_)`", text))
+    assert fitted == set(re.findall(r"^    (\w+_) : ", augmenter.__doc__, re.MULTILINE))
+
+
 def test_every_metric_is_explained() -> None:
     text = (DOCS / "user_guide" / "metrics.md").read_text(encoding="utf-8")
     explained = set(re.findall(r"~hyperspy_dag\.metrics\.(\w+)`", text))
@@ -116,6 +124,7 @@ def test_one_version_everywhere() -> None:
     version = hyperspy_dag.__version__
     assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
     assert json.loads((ROOT / ".zenodo.json").read_text(encoding="utf-8"))["version"] == version
+    assert f" version {version}, " in (DOCS / "about" / "citing.md").read_text(encoding="utf-8")
 
 
 def test_changelog_fragments_are_of_known_kinds() -> None:

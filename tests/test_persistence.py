@@ -13,6 +13,7 @@ import zipfile
 import hyperspy.api as hs
 import numpy as np
 import pytest
+from conftest import POSIX
 from spectra import two_classes
 
 from hyperspy_dag import EELSAugmenter, get_labels
@@ -149,6 +150,7 @@ def test_does_not_overwrite_unasked(fitted, saved):
     fitted.save(saved, overwrite=True)
 
 
+@POSIX
 def test_a_link_goes_on_to_be_one_and_permissions_stay(fitted, tmp_path):
     (tmp_path / "shared").mkdir()
     real, link = tmp_path / "shared" / "oxides.dag", tmp_path / "oxides.dag"
@@ -194,6 +196,7 @@ def test_writes_all_or_nothing(fitted, saved, monkeypatch):
     assert os.listdir(saved.parent) == [saved.name]
 
 
+@POSIX
 def test_disk_that_fills_up(saved, run_python):
     """The operating system itself refuses to write on: the limit of a file's size."""
     size = saved.stat().st_size // 2

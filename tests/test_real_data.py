@@ -6,6 +6,7 @@ from __future__ import annotations
 import hyperspy.api as hs
 import numpy as np
 import pytest
+from conftest import THOROUGH
 
 from hyperspy_dag import get_labels
 from hyperspy_dag.dag.architectures import ARCHITECTURES
@@ -40,8 +41,14 @@ def titanium(real_data):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("architecture", [*(a for a in ARCHITECTURES if a != "compact"), "auto"])
-@pytest.mark.parametrize("design", DESIGNS)
+@pytest.mark.parametrize(
+    ("design", "architecture"),
+    [
+        pytest.param(d, a, marks=() if d == "single_bitrans" or a == "auto" else THOROUGH)
+        for d in DESIGNS
+        for a in ("auto", *(name for name in ARCHITECTURES if name != "compact"))
+    ],
+)
 def test_titanium_from_file_to_file(titanium, design, architecture, tmp_path, run_python):
     s, labels = titanium
     aug = s.dag_augment(

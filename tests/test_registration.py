@@ -424,7 +424,7 @@ def test_the_site_itself_is_sound(run_in: Run, tmp_path: Path) -> None:
         {"_hook": "def install():\n    " + RAISES},
         {"signal": RAISES},
         {"signal": "dag_preprocess = None\n"},
-        {"labels": "import no_such_module\n"},
+        {"labels/__init__": "import no_such_module\n"},
     ],
     ids=[
         "hook raises",

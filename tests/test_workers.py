@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import POSIX
 from spectra import eels, two_classes, white_lines
 from trainers import compiled_once, weights  # noqa: F401 - a fixture of the module
 
@@ -126,10 +127,8 @@ def test_one_class_that_fails_stops_no_other(client, monkeypatch):
 
 
 def test_no_memory_says_what_to_do(client, monkeypatch):
-    import tensorflow as tf
-
     def full(self, *arguments):
-        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+        raise MemoryError("TensorFlow found no memory")
 
     monkeypatch.setattr(ClassTraining, "run", full)
     with pytest.raises(MemoryError, match="train fewer classes side by side") as raised:
@@ -242,8 +241,9 @@ def test_processes_give_the_same(run_python, tmp_path):
     assert "same" in run_script(run_python, tmp_path, "processes").stdout
 
 
+@POSIX
 @pytest.mark.slow
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.thorough)])
 def test_a_worker_killed_in_the_middle(run_python, tmp_path, workers):
     """With one worker its spectra are gone with it; with two the other takes over."""
     assert "same" in run_script(run_python, tmp_path, "cluster", workers, 4).stdout

@@ -25,14 +25,14 @@ def check_choice(name: str, value: object, allowed: Iterable[str]) -> str:
 
 def check_count(name: str, value: object, minimum: int = 1) -> int:
     """Return a whole number of at least `minimum`, checked."""
-    whole = isinstance(value, numbers.Integral) and not isinstance(value, bool | np.bool_)
-    if not whole:
+    if not isinstance(value, numbers.Integral) or isinstance(value, bool | np.bool_):
         raise TypeError(
             f"{name} must be a whole number, {value!r} ({type(value).__name__}) was given"
         )
-    if value < minimum:
-        raise ValueError(f"{name} must be at least {minimum}, {value} was given")
-    return int(value)
+    number = int(value)
+    if number < minimum:
+        raise ValueError(f"{name} must be at least {minimum}, {number} was given")
+    return number
 
 
 def check_number(
@@ -41,13 +41,14 @@ def check_number(
     """Return a finite float above `above`, or of at least `minimum`, checked."""
     if not isinstance(value, numbers.Real) or isinstance(value, bool | np.bool_):
         raise TypeError(f"{name} must be a number, {value!r} ({type(value).__name__}) was given")
-    if not math.isfinite(value):
-        raise ValueError(f"{name} must be finite, {value} was given")
-    if above is not None and not value > above:
-        raise ValueError(f"{name} must be above {above:g}, {value:g} was given")
-    if minimum is not None and not value >= minimum:
-        raise ValueError(f"{name} must be at least {minimum:g}, {value:g} was given")
-    return float(value)
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{name} must be finite, {number} was given")
+    if above is not None and not number > above:
+        raise ValueError(f"{name} must be above {above:g}, {number:g} was given")
+    if minimum is not None and not number >= minimum:
+        raise ValueError(f"{name} must be at least {minimum:g}, {number:g} was given")
+    return number
 
 
 def check_flag(name: str, value: object) -> bool:

@@ -50,7 +50,8 @@ def collected_warnings() -> Iterator[list[str]]:
     """
     number = threading.get_ident()
     before = _collected.get(number)
-    _collected[number] = found = []
+    found: list[str] = []
+    _collected[number] = found
     try:
         yield found
     finally:

@@ -96,7 +96,7 @@ def _describe_signal(path: Path, signal: str | None) -> tuple[dict[str, Any], EE
 
     s = read_signal(path, lazy=path.suffix in SIGNAL_FORMATS, signal=signal)
     check_signal(s)
-    described = {
+    described: dict[str, Any] = {
         "file": str(path),
         "kind": "synthetic spectra" if s.metadata.has_item("DAG.training_digest") else "spectra",
         "signal": repr(s),

@@ -115,10 +115,11 @@ def command(function: Callable[..., Result]) -> Callable[..., None]:
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=kind)
         for name, kind in _COMMON.items()
     ]
-    run.__signature__ = signature.replace(  # type: ignore[attr-defined]
+    signature = signature.replace(
         parameters=[*signature.parameters.values(), *common], return_annotation=None
     )
-    run.__annotations__ = {p.name: p.annotation for p in run.__signature__.parameters.values()}
+    run.__signature__ = signature  # type: ignore[attr-defined]  # what typer looks at
+    run.__annotations__ = {p.name: p.annotation for p in signature.parameters.values()}
     return run
 
 

@@ -109,7 +109,7 @@ def evaluate(
     options: dict[str, Any] = {"n_spectra": n_spectra, "random_state": seed}
     if classifier:
         options["classifiers"] = check_classifiers([] if classifier == ["none"] else classifier)
-    if l3_range is not None:
+    if l3_range is not None and l2_range is not None:
         options["windows"] = WhiteLineWindows(l3=l3_range, l2=l2_range)
 
     loaded = EELSAugmenter.load(check_existing(augmenter))

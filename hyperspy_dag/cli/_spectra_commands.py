@@ -153,7 +153,7 @@ def augment(
         save_augmenter = check_output(save_augmenter, force, [*inputs, output], signal=False)
     if resume and checkpoint_dir is None:
         raise ValueError("--resume needs --checkpoint-dir, the folder of the training")
-    settings = {
+    settings: dict[str, Any] = {
         "design": design,
         "architecture": architecture,
         "recipe": recipe,

@@ -43,7 +43,7 @@ class Design:
         joint : bool
             Whether a discriminator's views make one update together, or one each.
         """
-        steps = [
+        steps: list[tuple[int, tuple[str, ...]]] = [
             (i, ("untransformed",))
             for i, views in enumerate(self.discriminators)
             if "untransformed" in views

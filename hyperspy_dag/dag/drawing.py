@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -71,14 +71,14 @@ def generate(
         ``dose`` and ``jitter`` of a physical recipe, see :func:`measure`.
     """
     values = iter(weights)
-    instrument = {name: next(values) for name in _instrument_shapes(channels, recipe)} | options
+    instrument: dict[str, Any] = {n: next(values) for n in _instrument_shapes(channels, recipe)}
     x = latent
     for layer in _body(channels, architecture, recipe):
         x = layer.call(x, random, *(next(values) for _ in layer.shapes))
     if not recipe.physical:
         return x
     parts = [
-        measure(latent[i : i + _PIECE], x[i : i + _PIECE], random, **instrument)
+        measure(latent[i : i + _PIECE], x[i : i + _PIECE], random, **instrument | options)
         for i in range(0, len(x), _PIECE)
     ]
     return np.concatenate(parts)
@@ -125,8 +125,10 @@ def measure(
     """
     scores, position, own_level = latent[:, SCORES], latent[:, SHIFT], latent[:, LEVEL, None]
     if correction.shape == scores.shape:
-        scores, correction = scores + correction, 0.0
-    spectra = fourier_shift(mean + scores @ basis + correction, jitter * position)
+        clean = mean + (scores + correction) @ basis
+    else:
+        clean = mean + scores @ basis + correction
+    spectra: NDArray[Any] = fourier_shift(clean, jitter * position)
     if random is not None:
         size = len(spectra), spectra.shape[1] + KERNEL_SIZE - 1
         white = random.standard_normal(size, np.float32)

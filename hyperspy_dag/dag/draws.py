@@ -82,7 +82,7 @@ def poisson(shape: tf.Tensor, rate: float, seed: tf.Tensor) -> tf.Tensor:
     """
     count = tf.reduce_prod(shape)
     uniform = _uniform((count + 1) // 2, seed)
-    draws = 0.0
+    draws: tf.Tensor = 0.0
     for threshold in poisson_thresholds(rate):
         draws += tf.cast(uniform > threshold, tf.float32)
     return tf.reshape(draws[:count], shape)

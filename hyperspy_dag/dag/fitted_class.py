@@ -97,7 +97,8 @@ class FittedClass:
         finite(arrays)
         class_model = None
         if header["start"] is not None:
-            class_model = ClassModel(**header["start"], **below(arrays, "start"))
+            parts: dict[str, Any] = below(arrays, "start")
+            class_model = ClassModel(**header["start"], **parts)
             _check_class_model(class_model, channels)
         weights = [arrays[f"weights/{i}"] for i in range(len(header["weights"]))]
         for weight, shape in zip(weights, header["weights"], strict=True):

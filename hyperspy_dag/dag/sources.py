@@ -82,8 +82,15 @@ class SpectrumSource:
         latent = draw_latent(self.class_model, BLOCK, size, self.seed, block * BLOCK)
         own = child_stream(self.seed, BLOCK_NOISE, block)
         random = np.random.Generator(np.random.SFC64(own)) if self.noise else None
-        networks = self.channels, self.architecture, self.recipe
-        return generate(latent, self.weights, *networks, random, **self.options)
+        return generate(
+            latent,
+            self.weights,
+            self.channels,
+            self.architecture,
+            self.recipe,
+            random,
+            **self.options,
+        )
 
 
 def lazy_stack(sources: Sequence[SpectrumSource], n: int, channels: int) -> da.Array:

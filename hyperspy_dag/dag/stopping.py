@@ -179,8 +179,8 @@ class Judge:
 
     def judge(self, epoch: int, synthetic: np.ndarray) -> Evaluation:
         """Judge an array of `n_synthetic` spectra."""
-        synthetic = np.array_split(synthetic, len(self._halves))
-        if not all(np.isfinite(part).all() for part in synthetic):
+        parts = np.array_split(synthetic, len(self._halves))
+        if not all(np.isfinite(part).all() for part in parts):
             nan = dict.fromkeys(METRICS, float("nan"))
             return Evaluation(epoch, nan, float("inf"), False)
         # Matrices this small are faster on one thread than several can be woken for them beside
@@ -188,7 +188,7 @@ class Judge:
         with _one_blas_thread():
             rows = [
                 compare(self.spectra[half], part)
-                for half, part in zip(self._halves, synthetic, strict=True)
+                for half, part in zip(self._halves, parts, strict=True)
             ]
         metrics = {name: float(np.mean([row[name] for row in rows])) for name in METRICS}
         reached = self.stopping is not None and all(

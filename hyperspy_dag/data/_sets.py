@@ -316,8 +316,8 @@ def _fill(
 
 def _instrument(measurement: Measurement) -> tuple[NDArray[np.float64], Optics]:
     """Return the energies that reach the detector, point spread included, and the optics."""
-    first = np.arange(-SPREAD_REACH, measurement.size + SPREAD_REACH)
-    energy = measurement.offset + measurement.scale * first
+    channel = np.arange(-SPREAD_REACH, measurement.size + SPREAD_REACH, dtype=np.float64)
+    energy = measurement.offset + measurement.scale * channel
     optics = Optics(
         energy,
         list(EDGES.values()),
@@ -337,8 +337,8 @@ def _draw(
 ) -> NDArray[np.int32]:
     """Draw one block of raw spectra of a class."""
     composition = rng.dirichlet(list(oxide.mixture.values()), _BLOCK)
-    parts = _expected(rng, energy, optics, oxide, measurement, composition)
-    return detect(sum(parts), rng, gain=measurement.gain, readout=measurement.readout)
+    edges, background = _expected(rng, energy, optics, oxide, measurement, composition)
+    return detect(edges + background, rng, gain=measurement.gain, readout=measurement.readout)
 
 
 def _expected(

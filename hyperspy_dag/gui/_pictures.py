@@ -29,15 +29,15 @@ def input_picture(
     mean: np.ndarray,
     ranges: dict[str, tuple[float, float] | None],
     data: TrainingSet | None,
-    data_energy: np.ndarray | None,
 ) -> bytes:
     """Draw the mean spectrum with the ranges, and the classes of the training set."""
     figure = Figure(figsize=(9.6, 2.7), layout="constrained")
     left, right = figure.subplots(1, 2)
     left.plot(energy, mean, color="0.15", lw=1)
     for name, colour in (("background", BACKGROUND_COLOUR), ("signal", SIGNAL_COLOUR)):
-        if ranges[name] is not None:
-            left.axvspan(*ranges[name], color=colour, alpha=0.2, lw=0, label=f"{name} range")
+        span = ranges[name]
+        if span is not None:
+            left.axvspan(*span, color=colour, alpha=0.2, lw=0, label=f"{name} range")
             left.legend(loc="upper right", fontsize="small")
     left.set_title("Mean spectrum as it is", fontsize="medium")
     left.ticklabel_format(axis="y", style="plain", useOffset=False)
@@ -45,6 +45,7 @@ def input_picture(
         right.set_axis_off()
         right.text(0.5, 0.5, "nothing to train on yet", ha="center", va="center", color="0.4")
     else:
+        data_energy = data.energy_axis.energies
         for i, (label, rows) in enumerate(data.spectra.items()):
             centre, spread = rows.mean(axis=0), rows.std(axis=0)
             colour = CLASS_COLOURS[i % len(CLASS_COLOURS)]

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import matplotlib
 
@@ -35,9 +35,9 @@ class SignalPlot:
 
     def __init__(self, s: EELSSpectrum, range_dragged: Callable[[str, float, float], None]):
         self._signal, self._range_dragged = s, range_dragged
-        self._span = None
+        self._span: Any = None
         self._picked = ""
-        self._rois: dict[Region, object] = {}
+        self._rois: dict[Region, Any] = {}
 
     @property
     def is_open(self) -> bool:
@@ -140,4 +140,5 @@ def _limits(given: object, like: object = None) -> list[float]:
 
 
 def _follow(region: Region, roi: object) -> None:
-    region.trait_set(**dict(zip(_names(roi), _limits(roi), strict=True)))
+    limits: dict[str, Any] = dict(zip(_names(roi), _limits(roi), strict=True))
+    region.trait_set(**limits)

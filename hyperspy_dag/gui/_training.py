@@ -7,6 +7,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from hyperspy_dag._utils.warnings import collected_warnings
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from exspy.signals import EELSSpectrum
 
     from hyperspy_dag.augmenter import EELSAugmenter
-    from hyperspy_dag.training.jobs import TrainingProgress
+    from hyperspy_dag.training.progress import TrainingProgress
 
 _logger = logging.getLogger(__name__)
 
@@ -70,6 +71,9 @@ class Latest:
         with self._condition:
             return self._condition.wait_for(lambda: not self._running, timeout)
 
+    def _is_overtaken(self, number: int) -> bool:
+        return self._wanted != number
+
     def _run(self) -> None:
         while True:
             with self._condition:
@@ -78,10 +82,11 @@ class Latest:
                     self._running = False
                     self._condition.notify_all()
                     return
-                if self._condition.wait_for(lambda n=number: self._wanted != n, self._pause):
+                overtaken = partial(self._is_overtaken, number)
+                if self._condition.wait_for(overtaken, self._pause):
                     continue
             try:
-                self._work(lambda n=number: self._wanted != n)
+                self._work(overtaken)
             except Exception:  # `work` shows its own errors; this thread must go on
                 _logger.exception("checking the input failed")
             with self._condition:

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from exspy.signals import EELSSpectrum
 
-    from hyperspy_dag.training.jobs import TrainingProgress
+    from hyperspy_dag.training.progress import TrainingProgress
 
 _logger = logging.getLogger(__name__)
 
@@ -120,10 +120,10 @@ class AugmentationTool(t.HasTraits):
     >>> tool.close()
     """
 
-    # what is asked for
+    # what is asked for (traits has it that an instance may be None)
     label_source = t.Str()
     label_file = t.Str(desc="a file with one label for each spectrum")
-    regions = t.List(t.Instance(Region))
+    regions: list[Region] = t.List(t.Instance(Region))  # type: ignore[assignment]
     subtract = t.Bool(desc="fit a power law in the background range and subtract it")
     background_low = t.Float()
     background_high = t.Float()
@@ -152,7 +152,9 @@ class AugmentationTool(t.HasTraits):
     state = t.Enum("checking", "ready", "wrong", "training", "stopping", "ended")
     status = t.Str("Looking at the spectra …")
     # A new list is news even where it holds the same objects, whose states have changed.
-    classes = t.List(t.Instance(ClassState), comparison_mode=t.ComparisonMode.identity)
+    classes: list[ClassState] = t.List(  # type: ignore[assignment]
+        t.Instance(ClassState), comparison_mode=t.ComparisonMode.identity
+    )
     fraction = t.Float(0.0)
     shown = t.Str(desc="the class whose training is drawn")
     shown_choices = t.List(t.Str())
@@ -207,7 +209,7 @@ class AugmentationTool(t.HasTraits):
         # Said as everywhere, not in the words of traits.
         check_count("n_spectra", arguments.get("n_spectra", 1))
         FitSettings.checked(**split_arguments(arguments, ignore=True)[0])
-        self._kept = {
+        self._kept: dict[str, Any] = {
             name: arguments.pop(name)
             for name in ("stopping", "tolerance", "checkpoint_dir", "checkpoint_every")
             if name in arguments
@@ -221,7 +223,8 @@ class AugmentationTool(t.HasTraits):
             if given is not None:
                 span = two_energies(f"{name}_range", given, self._factor)
             left, right = span
-            self.trait_set(**{f"{name}_low": left, f"{name}_high": right})
+            ends: dict[str, Any] = {f"{name}_low": left, f"{name}_high": right}
+            self.trait_set(**ends)
         for name in ("max_epochs", "filename"):
             if arguments.get(name) is None:
                 arguments.pop(name, None)
@@ -462,7 +465,8 @@ class AugmentationTool(t.HasTraits):
     def _range_dragged(self, name: str, low: float, high: float) -> None:
         on = {"background": "subtract", "signal": "crop"}[name]
         low, high = low * self._factor, high * self._factor
-        self.trait_set(**{f"{name}_low": low, f"{name}_high": high, on: True})
+        changed: dict[str, Any] = {f"{name}_low": low, f"{name}_high": high, on: True}
+        self.trait_set(**changed)
 
     @t.observe("picking", post_init=True)
     def _picking_changed(self, event: Any) -> None:
@@ -567,11 +571,8 @@ class AugmentationTool(t.HasTraits):
         asked = self.arguments()
         ranges = {name: asked[f"{name}_range"] for name in ("background", "signal")}
         data = prepared.data if prepared else None
-        energy = data.energy_axis.energies if data else None
         try:
-            self.input_picture = input_picture(
-                self._axis.energies, self._mean, ranges, data, energy
-            )
+            self.input_picture = input_picture(self._axis.energies, self._mean, ranges, data)
         except Exception:  # a picture is not worth a training
             _logger.exception("The input could not be drawn.")
 
@@ -632,7 +633,7 @@ class AugmentationTool(t.HasTraits):
 
     def stop(self) -> None:
         """End the training; keep the finished classes and the best state of the running one."""
-        if self.can_stop:
+        if self._training is not None and self.can_stop:
             self._training.stop()
             self.trait_set(status="Stopping; the best state is kept …", state="stopping")
 
@@ -735,6 +736,7 @@ class AugmentationTool(t.HasTraits):
         augmenter, error = training.augmenter, training.error
         self.trait_set(augmenter=augmenter, result=training.result)
         fitted = {} if augmenter is None else augmenter.best_
+        histories = {} if augmenter is None else augmenter.history_
         for one in self.classes:
             best = next((b for label, b in fitted.items() if str(label) == one.name), None)
             if best is None:
@@ -742,7 +744,7 @@ class AugmentationTool(t.HasTraits):
             else:
                 reached = any(
                     e.reached
-                    for k, h in augmenter.history_.items()
+                    for k, h in histories.items()
                     if str(k) == one.name
                     for e in h.evaluations
                 )

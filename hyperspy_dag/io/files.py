@@ -99,11 +99,12 @@ def write(
     target = path.resolve()  # a link goes on to be one
     header = {"format": kind, "format_version": FORMAT_VERSION, **header}
     text = np.frombuffer(json.dumps(to_json(header)).encode(), np.uint8)
+    members: dict[str, Any] = {_HEADER: text, **arrays}
     try:
         temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
         try:
             with open(temporary, "xb") as file:
-                np.savez(file, **{_HEADER: text}, **arrays)
+                np.savez(file, **members)
                 file.flush()
                 os.fsync(file.fileno())
             put_in_place(temporary, target)

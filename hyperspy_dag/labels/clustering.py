@@ -245,7 +245,7 @@ def _moments(
     rows: NDArray[np.float64],
 ) -> tuple[NDArray[np.bool_], NDArray[np.float64], NDArray[np.float64]]:
     """Return the usable spectra, their mean, and their scatter about it."""
-    usable = np.isfinite(rows).all(axis=1)
+    usable = np.all(np.isfinite(rows), axis=1)
     usable[usable] = np.ptp(rows[usable], axis=1) > 0
     good = rows[usable]
     mean = good.sum(axis=0) / max(len(good), 1)

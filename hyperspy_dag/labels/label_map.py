@@ -169,7 +169,7 @@ def get_labels(aug: BaseSignal) -> NDArray[Any]:
     return np.asarray(stored_classes(aug))[index.reshape(nav_shape)]
 
 
-def install_label_slicing(signal_class: type) -> None:
+def install_label_slicing(signal_class: type[BaseSignal]) -> None:
     """Make slices of ``signal_class`` slice the labels in ``metadata.DAG.labels`` too.
 
     HyperSpy slices the attributes named in ``_additional_slicing_targets``. It passes navigation

@@ -153,7 +153,9 @@ def merge_labels(several: Sequence[ClassLabels]) -> ClassLabels:
     TypeError
         The labels are of different kinds, such as text and numbers.
     """
-    kinds = {label_kind(label): i for i, one in enumerate(several) for label in one.classes}
+    kinds: dict[Any, int] = {
+        label_kind(label): i for i, one in enumerate(several) for label in one.classes
+    }
     if len(kinds) > 1:
         found = " and ".join(
             f"{KIND_NAMES[kind]} (signal {i + 1} of {len(several)})" for kind, i in kinds.items()
@@ -339,9 +341,9 @@ def _position(where: Any) -> tuple[int, ...]:
 
 def _warn_of_blanks(classes: list[Label]) -> None:
     """Warn of class names that differ only by blanks, such as "FeO" and " FeO"."""
-    same: dict[Label, Label] = {}
-    for name in filter(lambda label: isinstance(label, str), classes):
-        other = same.setdefault(name.strip(), name)
+    same: dict[str, str] = {}
+    for name in classes:
+        other = same.setdefault(name.strip(), name) if isinstance(name, str) else name
         if other is not name:
             warn(
                 f"the classes {other!r} and {name!r} differ by blanks alone and are taken for two; "

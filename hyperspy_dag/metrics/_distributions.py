@@ -125,24 +125,24 @@ def kernel_distance(real: ArrayLike, synthetic: ArrayLike, standardise: bool = T
     >>> kernel_distance(real, other + 0.1) > 1
     True
     """
-    real, synthetic = as_pair(real, synthetic, minimum=2)
+    first, second = as_pair(real, synthetic, minimum=2)
     if standardise:
-        centre = real.mean(axis=0)
-        scale = np.sqrt(np.mean((real - centre) ** 2))
-        if not np.ptp(real, axis=0).any():  # the scale need not be 0, a mean being rounded
+        centre = first.mean(axis=0)
+        scale = np.sqrt(np.mean((first - centre) ** 2))
+        if not np.ptp(first, axis=0).any():  # the scale need not be 0, a mean being rounded
             raise ValueError("all real spectra are the same; use standardise=False.")
-        real, synthetic = (real - centre) / scale, (synthetic - centre) / scale
-    n, m, channels = len(real), len(synthetic), real.shape[1]
+        first, second = (first - centre) / scale, (second - centre) / scale
+    n, m, channels = len(first), len(second), first.shape[1]
 
     def kernel(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
         return (a @ b.T / channels + 1.0) ** 3
 
-    within_real = kernel(real, real)
-    within_synthetic = kernel(synthetic, synthetic)
+    within_real = kernel(first, first)
+    within_synthetic = kernel(second, second)
     return float(
         (within_real.sum() - np.trace(within_real)) / (n * (n - 1))
         + (within_synthetic.sum() - np.trace(within_synthetic)) / (m * (m - 1))
-        - 2.0 * kernel(real, synthetic).mean()
+        - 2.0 * kernel(first, second).mean()
     )
 
 

@@ -92,7 +92,7 @@ def plot_confusion_matrix(
         ax.text(
             j,
             i,
-            _cell(value, counts[i, j], normalise is not None, whole),
+            _cell(value, float(counts[i, j]), normalise is not None, whole),
             ha="center",
             va="center",
             color="white" if value > 0.55 * top else "black",

@@ -119,12 +119,11 @@ class SpectraPair:
     def classes(self, label: Any) -> list[tuple[Any, NDArray[np.intp], NDArray[np.intp]]]:
         """Return the classes to plot, with their rows in both sets."""
         real, synthetic = self.real.rows, self.synthetic.rows
-        if label is None and real is None and synthetic is None:
-            labels = [None]
-        elif label is not None:
+        known_classes = real if synthetic is None else synthetic
+        if label is not None or known_classes is None:
             labels = [label]
         else:
-            labels = list(real if synthetic is None else synthetic)
+            labels = list(known_classes)
             if len(labels) > 1 and (real is None or synthetic is None):
                 known, unknown = ("synthetic", "real") if real is None else ("real", "synthetic")
                 keyword = "labels" if real is None else "synthetic_labels"

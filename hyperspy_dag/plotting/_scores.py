@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -17,7 +17,7 @@ from .axes import CLASS_COLOURS, CLASS_MARKERS, SYNTHETIC, displayable, panel_ax
 if TYPE_CHECKING:
     from exspy.signals import EELSSpectrum
 
-    Spectra = EELSSpectrum | ArrayLike
+    Spectra: TypeAlias = EELSSpectrum | ArrayLike
     RandomState = int | np.random.Generator | None
 
 
@@ -141,8 +141,8 @@ def plot_scores(
     # Outside of the axes, as points may lie anywhere within: columns of real and synthetic spectra
     # above them, or one beside them where names are long.
     columns = sum(bool(sets) for sets in sides.values())
-    short = max(len(line.get_label()) for line in ax.lines) <= (2 * _LONG) // columns
-    place = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": columns}
+    short = max(len(str(line.get_label())) for line in ax.lines) <= (2 * _LONG) // columns
+    place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": columns}
     if not short:
         place = {"loc": "upper left", "bbox_to_anchor": (1, 1), "ncols": 1}
     ax.legend(fontsize="small", frameon=False, **place)

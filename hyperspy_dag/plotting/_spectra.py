@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -17,7 +17,7 @@ from .axes import REAL, SYNTHETIC, displayable, panel_axes
 if TYPE_CHECKING:
     from exspy.signals import EELSSpectrum
 
-    Spectra = EELSSpectrum | ArrayLike
+    Spectra: TypeAlias = EELSSpectrum | ArrayLike
     RandomState = int | np.random.Generator | None
 
 

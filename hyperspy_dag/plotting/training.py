@@ -160,15 +160,18 @@ def plot_metrics(
     panels = [f"{name}: {metric}" for name in histories for metric in _METRIC_NAMES.values()]
     axes = panel_axes(axes, panels, width=3.6, height=2.8, columns=3)
     axes = axes.reshape(-1, len(_METRIC_NAMES))
-    asked = () if given.stopping is None else CRITERIA[given.stopping]
+    settings = given.settings_
+    asked = () if settings.stopping is None else CRITERIA[settings.stopping]
     for row, (name, history) in zip(axes, histories.items(), strict=True):
-        draw_metrics(row, history, given.baseline_[name], asked, given.tolerance, given.best_[name])
+        draw_metrics(
+            row, history, given.baseline_[name], asked, settings.tolerance, given.best_[name]
+        )
         row[0].set_title(displayable(name), loc="left")
     return axes
 
 
 def draw_metrics(
-    row: Sequence[Axes],
+    row: Sequence[Axes] | NDArray[np.object_],
     history: History,
     baseline: RealReference,
     asked: Sequence[str],

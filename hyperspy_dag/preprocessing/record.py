@@ -39,7 +39,7 @@ def write_record(
 ) -> None:
     from hyperspy_dag import __version__
 
-    record = {
+    record: dict[str, Any] = {
         "background_range": background,
         "signal_range": signal,
         "pca_components": None if pca_components is None else int(pca_components),

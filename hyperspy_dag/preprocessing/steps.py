@@ -298,7 +298,7 @@ def _check_components(pca_components: Any, s: EELSSpectrum, channels: int) -> No
             "pca_components needs several spectra; the signal holds one. Leave it None."
         )
     most = min(spectra, channels)
-    if not 1 <= pca_components <= most:
+    if not 1 <= int(pca_components) <= most:
         raise ValueError(
             f"pca_components must be from 1 to {most} ({spectra} spectra of {channels} channels); "
             f"got {pca_components}."
@@ -437,19 +437,18 @@ def _subtract_and_crop(spectra: NDArray[Any], plan: _Plan) -> tuple[NDArray[np.f
     if plan.window is not None:
         needed[plan.window[0] : plan.window[1] + 1] = True
     # Alignment leaves NaN at the ends, which are of no concern where they are cropped away.
-    finite = np.isfinite(values[:, needed]).all(axis=1)
+    finite = np.all(np.isfinite(values[:, needed]), axis=1)
     values[~np.isfinite(values)] = 0
     findings.reason[~finite] = _NON_FINITE
     values[~finite] = 0
     if plan.usual is not None:
         spikes = find_spikes(values, plan.usual, _SPIKE_HEIGHT)
         values = without_spikes(values, spikes)
-        findings.spikes = spikes.any(axis=1)
-    if plan.background is not None:
+        findings.spikes = np.any(spikes, axis=1)
+    if plan.window is not None:
         energies = plan.axis.energies
         widths = np.gradient(energies) if plan.axis.is_binned else 1.0
-        first, last = plan.window
-        values, fitted = subtract_power_law(values, energies, (first, last), widths)
+        values, fitted = subtract_power_law(values, energies, plan.window, widths)
         findings.reason[finite & ~fitted] = _NO_FIT
         values[~fitted] = 0
         findings.rest = values.sum(axis=0)
@@ -476,9 +475,9 @@ def _principal_factors(
         values, _ = _subtract_and_crop(block.reshape(-1, block.shape[-1]), plan)
         stacked = np.concatenate([stacked, values])
         if len(stacked) > 2 * channels:  # not at every small block: it costs the same each time
-            stacked = np.linalg.qr(stacked, mode="r")
+            stacked = np.linalg.qr(stacked, mode="r")  # type: ignore[assignment]  # it is R alone
     if len(stacked) > channels:
-        stacked = np.linalg.qr(stacked, mode="r")
+        stacked = np.linalg.qr(stacked, mode="r")  # type: ignore[assignment]
     signal = Signal1D(stacked)
     # All components, although few are wanted: asked for a single one, HyperSpy fails.
     signal.decomposition(algorithm="SVD", svd_solver="full", print_info=False)
@@ -517,7 +516,8 @@ def _warn_findings(
             f"spikes were removed from {int(findings.spikes.sum())} of {findings.spikes.size} "
             f"spectra{_first_of(row, shape, start)}."
         )
-    if plan.window is not None and (findings.reason == _USABLE).any():
+    usable = bool((findings.reason == _USABLE).any())
+    if plan.background is not None and plan.window is not None and usable:
         n = (findings.reason != _NON_FINITE) & (findings.reason != _NO_FIT)
         left = left_in_window(findings.rest / n.sum(), plan.window, plan.crop[1])
         if left:

@@ -178,7 +178,7 @@ def run_jobs(
 
     def watch(progress: TrainingProgress) -> bool:
         try:
-            outcome.stopped = bool(options.callback(progress))
+            outcome.stopped = options.callback is not None and bool(options.callback(progress))
         except Exception as error:  # noqa: BLE001 - raised by fit, when what is done is kept
             outcome.stopped, outcome.fault = True, error
         return outcome.stopped

@@ -48,7 +48,7 @@ class FittedAugmenter(Protocol):
         """Draw synthetic spectra."""
 
 
-def is_augmenter(given: object) -> TypeGuard[FittedAugmenter]:
+def is_augmenter(given: Any) -> TypeGuard[FittedAugmenter]:
     """Return whether an object is an augmenter; raise an error if it is not fitted.
 
     Raises

@@ -69,7 +69,7 @@ class ProgressBar:
 
         self._labels, self._epochs = labels, epochs
         self._show = preferences.General.show_progressbar if show is None else show
-        self._bar = None
+        self._bar: Any = None
 
     def _open(self, total: int, description: str, unit: str) -> None:
         from hyperspy.external.progressbar import progressbar

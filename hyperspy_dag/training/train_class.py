@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -174,7 +174,7 @@ class ClassTraining:
             self.class_model = fit_class_model(spectra, job.dispersion) if physical else None
         trainer.begin(spectra, training_seed, self.class_model, job.stopping.max_epochs)
         self.judge = Judge(spectra, judge_seed, job.stopping.criterion, job.stopping.tolerance)
-        self._examples: np.ndarray | None = None
+        self._examples: np.ndarray  # of the last evaluation
         if saved is None:
             self.best = self._evaluate(0)
             self.weights = trainer.weights()
@@ -183,7 +183,7 @@ class ClassTraining:
             self._keep_as_good(trainer.state())
             self._save_model()
         else:
-            state = saved.state
+            state: Any = saved.state  # a class that is done is not trained
             self.best, self.weights = saved.model.best, saved.model.weights
             self.history = state.history
             trainer.restore(self._checked(state.state))
@@ -326,8 +326,9 @@ class ClassTraining:
             # Version 0.1 had them numbered, in this order.
             state = {name: state[str(i)] for i, name in enumerate(own)}
         if {k: a.shape for k, a in state.items()} != {k: a.shape for k, a in own.items()}:
+            checkpoint: Any = self.job.checkpoint  # where the state comes from
             raise AugmenterFileError(
-                f"{self.job.checkpoint.state_file} was written by a version of hyperspy_dag with "
+                f"{checkpoint.state_file} was written by a version of hyperspy_dag with "
                 "other networks; go on with that version, or fit anew"
             )
         return state

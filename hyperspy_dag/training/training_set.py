@@ -320,18 +320,19 @@ def _preprocessing(
 
 def _common_items(records: Sequence[dict[str, Any] | None]) -> dict[str, Any] | None:
     """Return the common items of several nested dictionaries, or None if there are none."""
-    first, *others = records
+    known = [record for record in records if record is not None]
+    if len(known) < len(records):
+        return None
+    first, *others = known
     if not others:
         return first
-    if any(record is None for record in records):
-        return None
     common = {}
     for key, value in first.items():
         if not all(key in record for record in others):
             continue
         if isinstance(value, dict):
             if all(isinstance(record[key], dict) for record in others):
-                value = _common_items([record[key] for record in records])
+                value = _common_items([record[key] for record in known])
                 if value:
                     common[key] = value
         elif all(_equal(record[key], value) for record in others):
@@ -411,7 +412,7 @@ def _check_spectra(
         return _first(rows, where)
 
     finite = np.isfinite(spectra)
-    broken = ~finite.all(axis=1)
+    broken = ~np.all(finite, axis=1)
     if broken.any():
         raise ValueError(
             f"{int(broken.sum())} of {total} hold masked values, NaN or infinity "

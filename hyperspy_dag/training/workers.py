@@ -16,7 +16,7 @@ import os
 import signal
 import sys
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -89,8 +89,7 @@ def check_workers(
     if client is not None:
         if n_jobs is not None:
             raise ValueError("give n_jobs= or client=, not both: the cluster has its own workers")
-        _check_client(client)
-        return 1, client
+        return 1, _check_client(client)
     if n_jobs is None:
         return 1, _active_client()
     if n_jobs == -1:
@@ -113,13 +112,14 @@ def _import_distributed() -> Any:
     return distributed
 
 
-def _check_client(client: object) -> None:
+def _check_client(client: object) -> Client:
     distributed = _import_distributed()
     if not isinstance(client, distributed.Client) or client.asynchronous:
         raise TypeError(
             f"client must be a dask.distributed.Client that is not asynchronous, {client!r} was "
             "given"
         )
+    return client
 
 
 def _active_client() -> Client | None:
@@ -142,7 +142,7 @@ def fit_classes(
     client: Client | None,
     progress: ProgressReport,
     watch: Callback | None = None,
-) -> Iterator[tuple[Any, TrainedClass | Exception]]:
+) -> Generator[tuple[Any, TrainedClass | Exception], None, None]:
     """Train classes; yield each with its result or its error when it is finished.
 
     Parameters

@@ -67,7 +67,7 @@ def real_spectra(
         for one, own in zip(signals, names, strict=True):
             _check_real(one, own)
         s = [_onto_trained(augmenter, one, own) for one, own in zip(signals, names, strict=True)]
-        parsed = [parse_labels(one, own) for one, own in zip(s, labels, strict=True)]
+        parsed: Any = [parse_labels(one, own) for one, own in zip(s, labels, strict=True)]
         merged = merge_labels(parsed)
     else:
         try:

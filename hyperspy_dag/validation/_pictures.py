@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hyperspy_dag import plotting
 
@@ -25,7 +25,7 @@ def draw_pictures(sources: Sources, classification: TSTRResult | None) -> list[P
     columns = min(len(classes), 3)
     rows = -(-len(classes) // columns)
     (real, labels), (synthetic, synthetic_labels) = map(sources.flat, ("real", "synthetic"))
-    of_class = {"labels": labels, "synthetic_labels": synthetic_labels}
+    of_class: dict[str, Any] = {"labels": labels, "synthetic_labels": synthetic_labels}
     both, given = (real, synthetic), of_class | {"energy": sources.energy}
 
     def panels(width: float, height: float) -> tuple:

@@ -190,7 +190,8 @@ class Report:
 
     def _metrics_table(self) -> Table:
         names = list(self.metrics[self.classes[0]])
-        columns, rows = [], [(_metric_name(name), []) for name in names]
+        columns: list[str] = []
+        rows: list[tuple[str, list[float | None]]] = [(_metric_name(name), []) for name in names]
         sides: dict[str, dict[Label, dict[str, float] | None]] = {"synthetic": dict(self.metrics)}
         if self.training is not None:
             sides["real training spectra"] = self.training

@@ -237,23 +237,23 @@ def tstr(
     >>> result.n_train
     {'real': 40, 'synthetic': 40, 'real + synthetic': 80}
     """
-    test, test_labels = _labelled(test, test_labels, "test")
+    tested = _labelled(test, test_labels, "test")
     if (train is None) != (train_labels is None):
         raise ValueError("train and train_labels belong together: give both or neither.")
     real = None
     if train is not None:
         real = _labelled(train, train_labels, "train")
-        as_pair(real[0], test, names=("train", "test"))
-        seen = int(np.isin(spectrum_digests(test), spectrum_digests(real[0])).sum())
+        as_pair(real[0], tested[0], names=("train", "test"))
+        seen = int(np.isin(spectrum_digests(tested[0]), spectrum_digests(real[0])).sum())
         if seen:
             warn(
-                f"{seen} of {len(test)} test spectra are among the training spectra: the "
+                f"{seen} of {len(tested[0])} test spectra are among the training spectra: the "
                 "accuracies are too good. Test with spectra that were not trained on."
             )
     n_synthetic = check_count("n_synthetic", n_synthetic)
     state = check_random_state(random_state)
     classes = sorted(synthesisers)
-    _check_covered(classes, test_labels, "test")
+    _check_covered(classes, tested[1], "test")
     if real is not None:
         _check_covered(classes, real[1], "train")
         missing = np.setdiff1d(classes, real[1]).tolist()
@@ -268,7 +268,7 @@ def tstr(
         label: np.asarray(synthesisers[label].sample(n_synthetic, random_state=stream))
         for label, stream in zip(classes, streams, strict=True)
     }
-    return score_trainings(real, drawn, (test, test_labels), classifiers, state)
+    return score_trainings(real, drawn, tested, classifiers, state)
 
 
 def score_trainings(
@@ -294,9 +294,9 @@ def score_trainings(
         np.concatenate(list(synthetic.values())),
         np.repeat(np.asarray(list(synthetic)), [len(rows) for rows in synthetic.values()]),
     )
-    sets = {"synthetic": made}
+    sets: dict[str, tuple[NDArray[Any], NDArray[Any]]] = {"synthetic": made}
     if real is not None:
-        both = tuple(np.concatenate(parts) for parts in zip(real, made, strict=True))
+        both = np.concatenate([real[0], made[0]]), np.concatenate([real[1], made[1]])
         sets = {"real": real, "synthetic": made, "real + synthetic": both}
     classes = np.unique(made[1])
     scores: dict[str, dict[str, Score]] = {}
@@ -333,15 +333,16 @@ def check_classifiers(classifiers: Sequence[str]) -> list[str]:
     return [check_choice("classifiers", name, CLASSIFIERS) for name in classifiers]
 
 
-def _labelled(spectra: ArrayLike, labels: ArrayLike | None, name: str) -> tuple[Any, Any]:
-    spectra = as_spectra(spectra, name)
-    labels = np.asarray(labels)
-    if labels.shape != (len(spectra),):
+def _labelled(
+    spectra: ArrayLike, labels: ArrayLike | None, name: str
+) -> tuple[NDArray[np.float64], NDArray[Any]]:
+    rows, classes = as_spectra(spectra, name), np.asarray(labels)
+    if classes.shape != (len(rows),):
         raise ValueError(
-            f"{name}_labels must have shape ({len(spectra)},), one for each spectrum; got "
-            f"{labels.shape}."
+            f"{name}_labels must have shape ({len(rows)},), one for each spectrum; got "
+            f"{classes.shape}."
         )
-    return spectra, labels
+    return rows, classes
 
 
 def _check_covered(classes: list, labels: NDArray[Any], name: str) -> None:
