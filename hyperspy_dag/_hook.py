@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 # Where EELSSpectrum is defined: exSpy 0.3, exSpy 0.4
 TARGETS = ("exspy.signals.eels", "exspy.signals._eels")
-METHODS = ("dag_preprocess", "dag_augment")
+METHODS = ("dag_preprocess", "dag_augment", "dag_classify")
 
 _UNAVAILABLE = "EELSSpectrum.dag_preprocess and EELSSpectrum.dag_augment are not available"
 

@@ -15,19 +15,19 @@ from sklearn.exceptions import NotFittedError
 from . import __version__
 from ._utils.checks import (
     check_count,
-    check_flag,
-    check_number,
     check_random_state,
     check_writable,
 )
-from ._utils.streams import FIT, SAMPLE, class_stream
+from ._utils.streams import FIT, class_stream
 from ._utils.warnings import warn
+from .adaptation.result import AdaptedClasses, Found
+from .adaptation.sampling import Sampling
 from .dag.architectures import ARCHITECTURES
 from .dag.designs import DESIGNS
 from .dag.drawing import weight_shapes
 from .dag.fitted_class import FittedClass
 from .dag.recipes import RECIPES
-from .dag.sources import SpectrumSource, lazy_stack
+from .dag.sources import lazy_stack
 from .dag.stopping import CRITERIA, METRICS
 from .io import files
 from .io.files import AugmenterFileError
@@ -41,12 +41,13 @@ from .training.training_set import TrainingSet, read_training_set
 from .training.workers import WorkerLostError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from distributed import Client
     from exspy.signals import EELSSpectrum
     from numpy.typing import ArrayLike
 
+    from .adaptation.maps import ClassMap
     from .component import EELSAugmenterComponent
     from .dag.stopping import Evaluation
     from .metrics import WhiteLineWindows
@@ -63,10 +64,6 @@ __all__ = [
 
 _CLEAN_DRAWS = 2000
 """Spectra of a class whose mean and variations its model component has."""
-
-
-_LOWEST_DOSE = 1e-6
-"""Noise a thousand times that of the training spectra; soon after, numbers leave their range."""
 
 
 class EELSAugmenter(BaseEstimator):
@@ -259,6 +256,34 @@ class EELSAugmenter(BaseEstimator):
     def fit_seconds_(self) -> dict[Any, float]:
         """Time of the training in s, by class."""
         return dict(self._fitted().seconds)
+
+    @property
+    def conditions_(self) -> dict[Any, dict[str, Found]]:
+        """Conditions that :meth:`adapt` found, by class: mean, spread and 90 % interval."""
+        return dict(self._adaptation().conditions)
+
+    @property
+    def class_fractions_(self) -> dict[Any, float]:
+        """Fractions of the classes in the target of :meth:`adapt`."""
+        return dict(self._adaptation().fractions)
+
+    @property
+    def adaptation_(self) -> AdaptedClasses:
+        """All that :meth:`adapt` found: conditions, fractions, intervals, figures, warnings."""
+        return self._adaptation()
+
+    @property
+    def _adapted(self) -> AdaptedClasses | None:
+        return self._adaptation_result
+
+    def _adaptation(self) -> AdaptedClasses:
+        if self._adapted is None:
+            raise NotFittedError(
+                "this EELSAugmenter is not adapted: call adapted = augmenter.adapt(s_target) first"
+            )
+        return self._adapted
+
+    _adaptation_result: AdaptedClasses | None = None
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_result")
@@ -473,7 +498,7 @@ class EELSAugmenter(BaseEstimator):
         ]
         outcome = run_jobs(jobs, data, options, run)
         if outcome.models:
-            self._result = FitResult.of(settings, data, outcome)
+            self._result, self._adaptation_result = FitResult.of(settings, data, outcome), None
         for label in outcome.ended:
             _warn_if_not_reached(label, outcome.models[label], settings.stopping)
         if outcome.errors:
@@ -510,8 +535,17 @@ class EELSAugmenter(BaseEstimator):
         *,
         label: Any = None,
         noise: bool = True,
-        dose: float = 1.0,
+        dose: float | tuple[float, float] = 1.0,
         energy_jitter: float | None = None,
+        thickness: float | tuple[float, float] | None = None,
+        resolution: float | tuple[float, float] | None = None,
+        tail: float | tuple[float, float] | None = None,
+        residue: float | tuple[float, float] | None = None,
+        shift: float | tuple[float, float] | None = None,
+        dispersion: float | tuple[float, float] | None = None,
+        mixture: Mapping[Any, float | tuple[float, float]] | None = None,
+        low_loss: EELSSpectrum | Mapping[Any, EELSSpectrum] | None = None,
+        plasmon_energy: float = 23.0,
         random_state: int | np.random.Generator | None = None,
         lazy: bool = False,
     ) -> EELSSpectrum:
@@ -526,14 +560,37 @@ class EELSAugmenter(BaseEstimator):
         noise : bool, default True
             Add the noise of the detector. Noise-free spectra of a class of max-normalised spectra
             have the maximum 1, whereas the maximum of measured spectra is that of signal and noise.
-        dose : float, default 1.0
+        dose : float or (float, float), default 1.0
             Dose relative to that of the training spectra, at least 1e-6. The noise is proportional
-            to its inverse square root. Refined recipe only.
+            to its inverse square root. Refined recipe only, as all that follow up to
+            `plasmon_energy`. Here and there a range (low, high) is drawn from, for each spectrum.
         energy_jitter : float, optional
             Standard deviation of the energy shift in eV; 0 draws all spectra at the mean energy of
             the class. It scales the distribution of the shifts of the training spectra, which are
-            found up to 24 channels to either side. Default: the spread of these shifts. Refined
-            recipe and uniform energy axes only.
+            found up to 24 channels to either side. Default: the spread of these shifts. Uniform
+            energy axes only, as all that follow.
+        thickness : float or (float, float), optional
+            Change of t/λ, the thickness over the mean free path: plural scattering is added, or
+            taken away where it is negative.
+        resolution : float or (float, float), optional
+            Full width at half maximum in eV that is added in quadrature, or taken away where it is
+            negative.
+        tail : float or (float, float), optional
+            Exponent of the smooth factor (E / E₀)^exponent, E₀ the first energy.
+        residue : float or (float, float), optional
+            What background subtraction left, at the last energy, relative to the maximum. It is
+            zero in the background window that ``metadata.DAG.preprocessing`` records.
+        shift : float or (float, float), optional
+            Energy shift in eV, besides the energy jitter.
+        dispersion : float or (float, float), optional
+            Relative change of the dispersion about the middle of the energy axis.
+        mixture : dict of class to float or (float, float), optional
+            Fraction of one other class, as at interfaces.
+        low_loss : EELSSpectrum, or dict of class to EELSSpectrum, optional
+            Measured low loss for `thickness`, with its zero loss, at the dispersion of the training
+            spectra.
+        plasmon_energy : float, default 23.0
+            Energy in eV of the plasmon that is taken where there is no `low_loss`.
         random_state : int, numpy.random.Generator or None
             Default: that of the augmenter, so that each call returns the same spectra. The first
             spectra of a longer stack are those of a shorter one.
@@ -575,11 +632,24 @@ class EELSAugmenter(BaseEstimator):
         """
         fit = self._fitted()
         n_spectra = check_count("n_spectra", n_spectra)
-        options = self._sampling_options(dose, energy_jitter)
-        noise = check_flag("noise", noise)
+        sampling = Sampling.checked(
+            fit,
+            noise,
+            dose,
+            energy_jitter,
+            low_loss,
+            plasmon_energy,
+            thickness=thickness,
+            resolution=resolution,
+            tail=tail,
+            residue=residue,
+            shift=shift,
+            dispersion=dispersion,
+            mixture=mixture,
+        )
         state = self.random_state_ if random_state is None else check_random_state(random_state)
         labels = self.classes_ if label is None else [self._known(label)]
-        sources = [self._source(one, state, noise, options) for one in labels]
+        sources = [sampling.source(fit, self._adapted, one, state) for one in labels]
         if lazy:
             spectra: Any = lazy_stack(sources, n_spectra, fit.energy_axis.size)
         else:
@@ -592,7 +662,7 @@ class EELSAugmenter(BaseEstimator):
             index,
             labels,
             fit.energy_axis,
-            self._provenance(labels, n_spectra, state, noise, dose, energy_jitter),
+            self._provenance(labels, n_spectra, {"random_state": state} | sampling.record()),
             title="Synthetic spectra" if label is None else f"Synthetic spectra of {label}",
             instrument=fit.instrument,
         )
@@ -651,26 +721,6 @@ class EELSAugmenter(BaseEstimator):
         clean = self.sample(_CLEAN_DRAWS, label=label, noise=False, energy_jitter=jitter)
         return EELSAugmenterComponent.of_spectra(clean, n_variations, name=str(label))
 
-    def _sampling_options(self, dose: float, energy_jitter: float | None) -> dict[str, float]:
-        dose = check_number("dose", dose, minimum=_LOWEST_DOSE)
-        physical = RECIPES[self.settings_.recipe].physical
-        if not physical and (dose != 1.0 or energy_jitter is not None):
-            raise ValueError(
-                f"dose and energy_jitter need a generator that knows of them: recipe='refined'; "
-                f"this augmenter was fitted with recipe={self.settings_.recipe!r}"
-            )
-        options = {"dose": dose} if physical else {}
-        if energy_jitter is not None:
-            jitter = check_number("energy_jitter", energy_jitter, minimum=0.0)
-            axis = self.energy_axis_
-            if not axis.is_uniform:
-                raise ValueError(
-                    "energy_jitter needs a uniform energy axis; that of the training spectra is "
-                    "not uniform"
-                )
-            options["jitter"] = jitter / abs(axis.dispersion)
-        return options
-
     def _known(self, label: Any) -> Any:
         for one in self.classes_:
             if one == label and isinstance(one, bool) == isinstance(label, bool | np.bool_):
@@ -679,30 +729,11 @@ class EELSAugmenter(BaseEstimator):
             f"label={label!r} was not fitted; the classes are {', '.join(map(repr, self.classes_))}"
         )
 
-    def _source(
-        self, label: Any, state: int, noise: bool, options: dict[str, float]
-    ) -> SpectrumSource:
-        fit = self._fitted()
-        model = fit.models[label]
-        return SpectrumSource(
-            fit.energy_axis.size,
-            ARCHITECTURES[fit.settings.architecture],
-            RECIPES[fit.settings.recipe],
-            model.class_model,
-            model.weights,
-            class_stream(label, SAMPLE, state),
-            noise,
-            options,
-        )
-
     def _provenance(
         self,
         labels: list,
         n_spectra: int,
-        sample_state: int,
-        noise: bool,
-        dose: float,
-        energy_jitter: float | None,
+        sampling: dict[str, Any],
     ) -> dict[str, Any]:
         """Return ``metadata.DAG``; lists are in the order of its classes.
 
@@ -723,12 +754,8 @@ class EELSAugmenter(BaseEstimator):
             "epochs": [model.best.epoch for model in models],
             "metrics": {name: [m.best.metrics[name] for m in models] for name in METRICS},
             "baseline": {name: [m.reference.mean[name] for m in models] for name in METRICS},
-            "sampling": {
-                "random_state": sample_state,
-                "noise": noise,
-                "dose": float(dose),
-                **({} if energy_jitter is None else {"energy_jitter": float(energy_jitter)}),
-            },
+            "sampling": sampling,
+            **({} if self._adapted is None else {"adaptation": self._adapted.record()}),
         }
 
     def fit_resample(
@@ -822,7 +849,9 @@ class EELSAugmenter(BaseEstimator):
                     "the classes cannot be balanced; sample() has the spectra of those that were"
                 )
             made_by = self._provenance(
-                self.classes_, n_spectra, self.random_state_, True, 1.0, None
+                self.classes_,
+                n_spectra,
+                {"random_state": self.random_state_, "noise": True, "dose": 1.0},
             )
         parts, index = [], []
         for i, label in enumerate(data.classes):
@@ -842,6 +871,159 @@ class EELSAugmenter(BaseEstimator):
             instrument=data.instrument,
         )
         return signal, np.asarray(data.classes)[numbers]
+
+    # -- other maps ----------------------------------------------------------------------------
+
+    def adapt(
+        self,
+        s_target: EELSSpectrum,
+        *,
+        low_loss: EELSSpectrum | Mapping[Any, EELSSpectrum] | None = None,
+        plasmon_energy: float = 23.0,
+        random_state: int | np.random.Generator | None = None,
+    ) -> EELSAugmenter:
+        """Adapt the classes to the conditions of unlabelled spectra.
+
+        The unlabelled spectra of another region or specimen tell under which conditions they were
+        measured. Thickness, tail, background residue, resolution, energy shift and dose are
+        estimated for each class, as a mean over its spectra and a spread, with the fractions of the
+        classes: the likelihood of the spectra under a mixture of the classes is maximised. The
+        conditions of a class are expected to be those that the classes share, and these to be
+        none. Conditions that describe spectra which took no part in the estimate no better than
+        none are not kept.
+
+        Parameters
+        ----------
+        s_target : EELSSpectrum
+            Spectra of any navigation shape, lazy or not, prepared as the training spectra were. Of
+            more than 2000 a random part is used. An energy axis of finer dispersion is resampled.
+        low_loss : EELSSpectrum, or dict of class to EELSSpectrum, optional
+            Measured low loss of the specimen, with its zero loss, at the dispersion of the training
+            spectra. By default a volume plasmon.
+        plasmon_energy : float, default 23.0
+            Energy in eV of the plasmon that is taken where there is no `low_loss`.
+        random_state : int, numpy.random.Generator or None
+            Default: that of the augmenter.
+
+        Returns
+        -------
+        EELSAugmenter
+            A new augmenter, whose spectra look as those of the target. This one stays as it is.
+
+        Raises
+        ------
+        NotFittedError
+            The augmenter is not fitted.
+        TypeError, ValueError
+            The target is synthetic, on another energy axis, not normalised, or has fewer than 20
+            spectra with a signal. The low loss has no zero loss or another dispersion. The
+            augmenter was fitted by the paper's recipe.
+
+        Warns
+        -----
+        UserWarning
+            The conditions cannot be told: a class is hardly there, spectra look like no class, the
+            target holds the training spectra.
+
+        See Also
+        --------
+        classify : Classify the spectra of a map.
+        sample : Draw synthetic spectra under given conditions.
+
+        Examples
+        --------
+        The file is that of the example of :class:`hyperspy_dag.EELSAugmenter`.
+
+        >>> from hyperspy_dag import EELSAugmenter
+        >>> from hyperspy_dag.data import simulated_oxides
+        >>> augmenter = EELSAugmenter.load("oxides.dag")
+        >>> s_target, _ = simulated_oxides("WL-Mn", {"MnO": 40, "MnO2": 20}, random_state=5)
+        >>> adapted = augmenter.adapt(s_target)
+        >>> sorted(adapted.class_fractions_)
+        ['MnO', 'MnO2']
+        """
+        fit = self._fitted()
+        state = self.random_state_ if random_state is None else check_random_state(random_state)
+        from .adaptation.fit_target import adapt_classes
+
+        found = adapt_classes(
+            fit,
+            s_target,
+            low_loss=low_loss,
+            plasmon_energy=plasmon_energy,
+            random_state=state,
+        )
+        adapted = type(self)(**self.get_params())
+        adapted._result, adapted._adaptation_result = fit, found
+        return adapted
+
+    def classify(
+        self,
+        s_target: EELSSpectrum,
+        *,
+        classifier: str | BaseEstimator = "svm",
+        n_spectra: int = 300,
+        random_state: int | np.random.Generator | None = None,
+    ) -> ClassMap:
+        """Classify the spectra of a map by a classifier of synthetic spectra.
+
+        The classifier learns from synthetic spectra of this augmenter: :meth:`adapt` it to the map
+        first. It sees their first 30 principal components, and its probabilities are calibrated.
+        Spectra that are further from all classes than the synthetic ones are marked as unlike them.
+
+        Parameters
+        ----------
+        s_target : EELSSpectrum
+            As in :meth:`adapt`. Lazy signals are read block by block.
+        classifier : "svm" or scikit-learn classifier, default "svm"
+            Support vector machine with a grid search, or a classifier that is not fitted.
+        n_spectra : int, default 300
+            Synthetic spectra of each class that it learns from.
+        random_state : int, numpy.random.Generator or None
+            Default: that of the augmenter.
+
+        Returns
+        -------
+        ClassMap
+            Labels, probabilities and a map that plots.
+
+        Raises
+        ------
+        NotFittedError
+            The augmenter is not fitted.
+        TypeError, ValueError
+            As :meth:`adapt`; or `classifier` is neither.
+
+        See Also
+        --------
+        adapt : Adapt the classes to the map.
+
+        Examples
+        --------
+        The file is that of the example of :class:`hyperspy_dag.EELSAugmenter`.
+
+        >>> from hyperspy_dag import EELSAugmenter
+        >>> from hyperspy_dag.data import simulated_oxides
+        >>> s, labels = simulated_oxides("WL-Mn", {"MnO": 4, "MnO2": 4}, random_state=5)
+        >>> EELSAugmenter.load("oxides.dag").classify(s).labels.shape
+        (8,)
+        """
+        from .adaptation.maps import MapClassifier, classify
+        from .adaptation.target import Target
+
+        fit = self._fitted()
+        if classifier != "svm" and not hasattr(classifier, "fit"):
+            raise ValueError(
+                f'classifier must be "svm" or a scikit-learn classifier; got {classifier!r}'
+            )
+        n_spectra = check_count("n_spectra", n_spectra, minimum=20)
+        state = self.random_state_ if random_state is None else check_random_state(random_state)
+        target = Target.of(fit, s_target)
+        synthetic = self.sample(n_spectra, random_state=state).data
+        spectra = synthetic.reshape(-1, synthetic.shape[-1])
+        index = np.repeat(np.arange(len(self.classes_)), n_spectra)
+        trained = MapClassifier(spectra, index, classifier, state)
+        return classify(target, s_target, trained, self.classes_)
 
     # -- validation --------------------------------------------------------------------------
 
@@ -938,7 +1120,11 @@ class EELSAugmenter(BaseEstimator):
         """
         fit = self._fitted()
         path = check_writable(filename, overwrite)
-        files.write(path, {"package_version": __version__} | fit.header(), fit.arrays())
+        header, arrays = {"package_version": __version__} | fit.header(), fit.arrays()
+        if self._adapted is not None:
+            header["adaptation"] = self._adapted.header()
+            arrays |= {f"adaptation/{k}": array for k, array in self._adapted.arrays().items()}
+        files.write(path, header, arrays)
 
     @classmethod
     def load(cls, filename: str | os.PathLike) -> EELSAugmenter:
@@ -978,12 +1164,17 @@ class EELSAugmenter(BaseEstimator):
         try:
             result = FitResult.of_file(header, arrays)
             _check_models(result)
+            adapted = header.get("adaptation")
+            if adapted is not None:
+                own = files.below(arrays, "adaptation")
+                channels, classes = result.energy_axis.size, list(result.models)
+                adapted = AdaptedClasses.of_file(adapted, own, classes, channels)
         except AugmenterFileError:
             raise
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             raise _not_understood(path, error) from error
         augmenter = cls(**result.settings.as_dict())
-        augmenter._result = result
+        augmenter._result, augmenter._adaptation_result = result, adapted
         return augmenter
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
     import numpy as np
     from exspy.signals import EELSSpectrum
     from numpy.typing import ArrayLike
 
+    from .adaptation.maps import ClassMap
     from .gui.model import AugmentationTool
 
 
@@ -83,6 +84,8 @@ def dag_augment(
     background_range: tuple[float, float] | None = None,
     signal_range: tuple[float, float] | None = None,
     random_state: int | np.random.Generator | None = None,
+    target: EELSSpectrum | str | None = None,
+    low_loss: EELSSpectrum | Mapping[Any, EELSSpectrum] | None = None,
     filename: str | os.PathLike | None = None,
     overwrite: bool = False,
     display: bool | None = None,
@@ -108,6 +111,13 @@ def dag_augment(
         Energy losses in eV for :meth:`dag_preprocess`, which is called first if one is given.
     random_state : int, numpy.random.Generator or None, default None
         The same integer gives the same spectra on the same machine.
+    target : EELSSpectrum or "unlabelled", optional
+        Unlabelled spectra, prepared as these are, whose conditions the synthetic spectra are to
+        have: see :meth:`hyperspy_dag.EELSAugmenter.adapt`. "unlabelled" takes the spectra of this
+        signal that have no label. With `background_range` or `signal_range` the target is
+        preprocessed in the same way.
+    low_loss : EELSSpectrum, or dict of class to EELSSpectrum, optional
+        Measured low loss for the thickness of the target.
     filename : str or path, optional
         File to which the result is saved, .hspy or .zspy. Whether it can be written is checked
         before the training. In the interface, it is the initial name of the file.
@@ -185,7 +195,13 @@ def dag_augment(
     if filename is not None:
         filename = check_signal_file(filename, overwrite)
     s = preprocess_if_asked(self, background_range, signal_range)
+    if target is not None:
+        target = _target(self, s, labels, target, background_range, signal_range)
+    elif low_loss is not None:
+        raise ValueError("low_loss belongs to target=, whose thickness it tells; give both")
     augmenter = EELSAugmenter(**settings).fit(s, labels, **options)
+    if target is not None:
+        augmenter = augmenter.adapt(target, low_loss=low_loss)
     augmented = augmenter.sample(n_spectra)
     if filename is not None:
         from .io.signals import save_signal
@@ -232,3 +248,102 @@ def _open_tool(
         return widgets
     tool.show_plot()
     return tool
+
+
+def dag_classify(
+    self: EELSSpectrum,
+    labels: ArrayLike,
+    target: EELSSpectrum | str | None = None,
+    *,
+    classifier: Any = "svm",
+    background_range: tuple[float, float] | None = None,
+    signal_range: tuple[float, float] | None = None,
+    low_loss: EELSSpectrum | Mapping[Any, EELSSpectrum] | None = None,
+    random_state: int | np.random.Generator | None = None,
+    **arguments: Any,
+) -> ClassMap:
+    """Classify the spectra of another map by the labelled spectra of this one.
+
+    The classes of the labelled spectra are learned, adapted to the conditions of the target
+    (thickness, energy shift, dose...), and a classifier of their synthetic spectra classifies it.
+
+    Parameters
+    ----------
+    labels : array-like or signal of the navigation shape
+        The class of each spectrum of this signal, as in :meth:`dag_augment`.
+    target : EELSSpectrum or "unlabelled", optional
+        Map to classify, prepared as this signal. By default this signal itself; "unlabelled" adapts
+        to its unlabelled spectra.
+    classifier : "svm" or scikit-learn classifier, default "svm"
+    background_range, signal_range : tuple of float, optional
+        In eV: do :meth:`dag_preprocess` first, with both signals.
+    low_loss : EELSSpectrum, or dict of class to EELSSpectrum, optional
+        Measured low loss of the target's specimen.
+    random_state : int, numpy.random.Generator or None, default None
+        The same integer gives the same map on the same machine.
+    **arguments
+        Further arguments of :class:`hyperspy_dag.EELSAugmenter` and of its ``fit``.
+
+    Returns
+    -------
+    ClassMap
+        ``labels``, ``probabilities`` and a ``map`` that plots with the names of the classes.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As :meth:`hyperspy_dag.EELSAugmenter.fit` and :meth:`hyperspy_dag.EELSAugmenter.adapt`.
+
+    See Also
+    --------
+    hyperspy_dag.EELSAugmenter.classify : Classify with a fitted augmenter.
+    dag_augment : Draw synthetic spectra.
+
+    Examples
+    --------
+    >>> from hyperspy_dag.data import simulated_oxides
+    >>> s, labels = simulated_oxides("WL-Mn", {"MnO": 30, "MnO2": 30}, random_state=1)
+    >>> other, truth = simulated_oxides("WL-Mn", {"MnO": 20, "MnO2": 20}, random_state=7)
+    >>> phases = s.dag_classify(labels, other, random_state=0, max_epochs=1)
+    >>> bool((phases.labels == truth).mean() > 0.9)
+    True
+    """
+    from .augmenter import EELSAugmenter
+    from .preprocessing.steps import preprocess_if_asked
+    from .training.settings import FitSettings, split_arguments
+
+    settings, options = split_arguments(arguments | {"random_state": random_state})
+    FitSettings.checked(**settings)  # before the spectra are read
+    s = preprocess_if_asked(self, background_range, signal_range)
+    mapped = s
+    unlabelled = target
+    if target is not None:
+        unlabelled = _target(self, s, labels, target, background_range, signal_range)
+        mapped = s if isinstance(target, str) else unlabelled
+    augmenter = EELSAugmenter(**settings).fit(s, labels, **options)
+    if unlabelled is not None:
+        augmenter = augmenter.adapt(unlabelled, low_loss=low_loss)
+    return augmenter.classify(mapped, classifier=classifier)
+
+
+def _target(
+    signal: EELSSpectrum,
+    s: EELSSpectrum,
+    labels: Any,
+    target: EELSSpectrum | str,
+    background_range: tuple[float, float] | None,
+    signal_range: tuple[float, float] | None,
+) -> EELSSpectrum:
+    """Return the spectra to adapt to, prepared as those that are labelled."""
+    from .preprocessing.steps import preprocess_if_asked
+
+    if isinstance(target, str):
+        from .adaptation.target import unlabelled
+
+        if target != "unlabelled":
+            raise ValueError(
+                f'target must be an EELSSpectrum or "unlabelled", the spectra of this signal '
+                f"without a label; got {target!r}"
+            )
+        return unlabelled(s, labels)
+    return preprocess_if_asked(target, background_range, signal_range)

@@ -208,6 +208,24 @@ def test_sample(files, tmp_path):
     assert missing == "there is no file no.dag"
 
 
+def test_adapt_and_classify(files, tmp_path):
+    """A file of the labelled kind: the map agrees with the labels, and both repeat themselves."""
+    dag, adapted, phases = files / "refined.dag", tmp_path / "next.dag", tmp_path / "phases.hspy"
+    told = json.loads(run("adapt", dag, files / "s.hspy", adapted, "--seed", 3, "--json").stdout)
+    assert sum(told["fractions"].values()) == pytest.approx(1)
+    assert set(told["conditions"]["FeO"]) >= {"thickness", "shift", "dose"}
+    np.testing.assert_array_equal(
+        EELSAugmenter.load(adapted).sample(3).data,
+        EELSAugmenter.load(dag).adapt(hs.load(files / "s.hspy"), random_state=3).sample(3).data,
+    )
+    told = json.loads(run("classify", adapted, files / "s.hspy", phases, "--json").stdout)
+    assert sum(told["spectra"].values()) == np.prod(told["shape"])
+    assert hs.load(phases).data.size == np.prod(told["shape"])
+    run("classify", adapted, files / "s.hspy", tmp_path / "phases.png")
+    assert (tmp_path / "phases.png").stat().st_size > 1000
+    assert "exists; give another name" in refused("classify", adapted, files / "s.hspy", phases)
+
+
 def test_evaluate(files, tmp_path):
     page, figures = tmp_path / "r.html", tmp_path / "r.json"
     given = ("evaluate", files / "quick.dag", files / "test.hspy", "-l", files / "test.csv")

@@ -157,7 +157,7 @@ def test_signature_and_docstring_are_the_real_ones(run_python: Run) -> None:
 import hyperspy.api as hs
 s = eels(hs)
 import inspect, hyperspy_dag.signal as ours
-names = ("dag_preprocess", "dag_augment")
+names = ("dag_preprocess", "dag_augment", "dag_classify")
 report(
     same=[getattr(type(s), name) is getattr(ours, name) for name in names],
     arguments=[list(inspect.signature(getattr(s, name)).parameters) for name in names],
@@ -167,15 +167,16 @@ report(
 """
         )
     )
-    assert got["same"] == [True, True]
+    assert got["same"] == [True] * 3
     assert got["arguments"][0] == [
         "background_range",
         "signal_range",
         "normalise",
         "pca_components",
+        "remove_spikes",
     ]
     assert got["arguments"][1][0] == "labels"
-    assert got["documented"] == [True, True]
+    assert got["documented"] == [True] * 3
     assert not got["tensorflow"]
 
 

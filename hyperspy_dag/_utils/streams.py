@@ -22,6 +22,7 @@ WEIGHTS, EPOCH, EPOCH_LATENT = 0, 1, 2
 
 # Streams of drawn latent vectors, and of what else a block of drawn spectra needs.
 ORDER, DIRECTIONS, FREE_LATENT, BLOCK_NOISE, BROAD = 0, 1, 2, 3, 4
+BLOCK_CONDITIONS, BLOCK_DOSE = 5, 6
 
 
 def class_stream(label: Any, purpose: str, random_state: int) -> np.random.SeedSequence:

@@ -11,7 +11,12 @@ import sys
 from collections.abc import Sequence
 
 # In the order of the help.
-from . import _report_commands, _spectra_commands  # noqa: F401
+# isort: off
+from . import _spectra_commands  # noqa: F401
+from . import _map_commands  # noqa: F401
+from . import _report_commands  # noqa: F401
+
+# isort: on
 from ._app import app
 
 __all__ = ["app", "main"]

@@ -8,7 +8,7 @@ order of files. The networks that are trained are those of :mod:`~hyperspy_dag.d
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -53,6 +53,8 @@ def generate(
     architecture: Architecture,
     recipe: Recipe,
     random: Random,
+    conditions: Callable[..., NDArray] | None = None,
+    dose: NDArray | float = 1.0,
     **options: float,
 ) -> NDArray[np.float32]:
     """Turn latent vectors into spectra of shape (n, channels).
@@ -67,8 +69,11 @@ def generate(
     recipe : Recipe
     random : numpy.random.Generator or None
         None gives the spectra without noise.
+    conditions : callable, optional
+        Of a physical recipe: ``conditions(clean, rows)`` returns clean spectra under conditions.
+    dose : float or array of shape (n, 1), default 1.0
     **options
-        ``dose`` and ``jitter`` of a physical recipe, see :func:`measure`.
+        ``jitter`` of a physical recipe, see :func:`measure`.
     """
     values = iter(weights)
     instrument: dict[str, Any] = {n: next(values) for n in _instrument_shapes(channels, recipe)}
@@ -77,10 +82,13 @@ def generate(
         x = layer.call(x, random, *(next(values) for _ in layer.shapes))
     if not recipe.physical:
         return x
-    parts = [
-        measure(latent[i : i + _PIECE], x[i : i + _PIECE], random, **instrument | options)
-        for i in range(0, len(x), _PIECE)
-    ]
+    parts = []
+    for i in range(0, len(x), _PIECE):
+        rows = slice(i, i + _PIECE)
+        own = None if conditions is None else partial(conditions, rows=rows)
+        share = dose[rows] if isinstance(dose, np.ndarray) else dose
+        more = options | {"conditions": own, "dose": share}
+        parts.append(measure(latent[rows], x[rows], random, **instrument | more))
     return np.concatenate(parts)
 
 
@@ -105,7 +113,8 @@ def measure(
     background: NDArray,
     unit_maximum: NDArray,
     jitter: NDArray | float,
-    dose: float = 1.0,
+    dose: NDArray | float = 1.0,
+    conditions: Callable[[NDArray], NDArray] | None = None,
 ) -> NDArray[np.float32]:
     """Make clean spectra and measure them: energy shift, noise, maximum 1.
 
@@ -122,12 +131,16 @@ def measure(
         Root mean square of the energy shift in channels.
     dose : float, default 1.0
         Relative to the training spectra's; noise goes with its inverse square root.
+    conditions : callable, optional
+        Acts on the clean spectra.
     """
     scores, position, own_level = latent[:, SCORES], latent[:, SHIFT], latent[:, LEVEL, None]
     if correction.shape == scores.shape:
         clean = mean + (scores + correction) @ basis
     else:
         clean = mean + scores @ basis + correction
+    if conditions is not None:
+        clean = conditions(clean).astype(np.float32)
     spectra: NDArray[Any] = fourier_shift(clean, jitter * position)
     if random is not None:
         size = len(spectra), spectra.shape[1] + KERNEL_SIZE - 1

@@ -5,15 +5,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hyperspy_dag._utils.streams import BLOCK_NOISE, child_stream
+from hyperspy_dag._utils.streams import BLOCK_CONDITIONS, BLOCK_DOSE, BLOCK_NOISE, child_stream
 from hyperspy_dag.io.files import AugmenterFileError
 
 from .architectures import Architecture
 from .class_model.model import ClassModel, draw_latent
+from .condition_draws import Chain
 from .drawing import generate, weight_shapes
 from .recipes import Recipe
 
@@ -45,6 +46,10 @@ class SpectrumSource:
     noise : bool, default True
     options : dict, optional
         ``dose`` and ``jitter`` of a physical generator.
+    dose_range : (float, float), optional
+        Of a dose drawn for each spectrum, uniform in its logarithm.
+    conditions : Chain, optional
+        That act on the clean spectra of a physical generator.
 
     Raises
     ------
@@ -60,6 +65,8 @@ class SpectrumSource:
     seed: np.random.SeedSequence
     noise: bool = True
     options: dict[str, float] = field(default_factory=dict)
+    dose_range: tuple[float, float] | None = None
+    conditions: Chain | None = None
 
     def __post_init__(self) -> None:
         expected = weight_shapes(self.channels, self.architecture, self.recipe)
@@ -82,6 +89,14 @@ class SpectrumSource:
         latent = draw_latent(self.class_model, BLOCK, size, self.seed, block * BLOCK)
         own = child_stream(self.seed, BLOCK_NOISE, block)
         random = np.random.Generator(np.random.SFC64(own)) if self.noise else None
+        own = child_stream(self.seed, BLOCK_CONDITIONS, block)
+        conditions = None if self.conditions is None else self.conditions.drawn(BLOCK, own)
+        options: dict[str, Any] = dict(self.options)
+        if self.dose_range is not None:
+            drawn = np.random.default_rng(child_stream(self.seed, BLOCK_DOSE, block))
+            low, high = np.log(self.dose_range)
+            dose = np.exp(drawn.uniform(low, high, (BLOCK, 1)))
+            options["dose"] = (dose * options.get("dose", 1.0)).astype(np.float32)
         return generate(
             latent,
             self.weights,
@@ -89,7 +104,8 @@ class SpectrumSource:
             self.architecture,
             self.recipe,
             random,
-            **self.options,
+            conditions,
+            **options,
         )
 
 

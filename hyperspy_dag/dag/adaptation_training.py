@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Adversarial training of conditions and fractions against unlabelled spectra.
+
+The discriminators of a design see the mixture of the classes' synthetic spectra and the unlabelled
+ones. Each is an energy distance on features that it trains, so that its training begins where a
+fixed critic ends (Cramér GAN: Bellemare et al., arXiv:1705.10743).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ._tensorflow import tf
+from .condition_physics import Residue, Resolution, Shift, Tail, Thickness
+from .conditions import TensorOperations
+from .designs import DESIGNS
+from .optimiser import Adam
+from .transforms import apply_view
+
+#: Spectra in a step, of either kind; learning rates; weight of the critic's pull towards the
+#: components it began at.
+_BATCH, _GENERATOR_RATE, _CRITIC_RATE, _PULL = 128, 0.02, 0.01, 10.0
+
+
+def _distances(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
+    square = tf.reduce_sum(a * a, 1)[:, None] + tf.reduce_sum(b * b, 1)[None]
+    return tf.sqrt(tf.maximum(square - 2 * tf.matmul(a, b, transpose_b=True), 1e-9))
+
+
+def _energy(a: tf.Tensor, weight: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
+    """Energy distance of a weighted sample to another one."""
+    between = 2 * tf.reduce_sum(weight * tf.reduce_mean(_distances(a, b), axis=1))
+    within = tf.reduce_sum(weight[:, None] * weight * _distances(a, a))
+    return between - within - tf.reduce_mean(_distances(b, b))
+
+
+def train(classes, parts, parameters, fractions, target, components, sigma, design, steps, seed):
+    """Train conditions and fractions from where the likelihood fit ends.
+
+    Parameters
+    ----------
+    classes : list of ClassPhysics
+    parts : list of tuple
+        Clean spectra, (noise levels, standardised shifts) and coloured noise of each class.
+    parameters : list of Parameters
+    fractions : array of shape (classes,)
+    target : array of shape (n, channels)
+    components : array of shape (channels, k)
+        Features that the discriminators begin at.
+    sigma : array of shape (classes, conditions)
+        Standard deviations of the fitted conditions: what training is pulled back with.
+    design : str
+    steps, seed : int
+
+    Returns
+    -------
+    list of Parameters, array of shape (classes,)
+    """
+    random = np.random.default_rng(seed)
+    energies = classes[0].energies
+    step_ev, count = energies[1] - energies[0], len(classes)
+    batch = min(_BATCH, len(target))
+    pool = [tuple(tf.constant(a, tf.float32) for a in (p[0], *p[1], p[2])) for p in parts]
+    scale = np.minimum(sigma[:, :4], [0.3, 0.3, 0.05, 0.5])
+    move = tf.Variable(tf.zeros((count, 5)))
+    weight = tf.Variable(np.log(np.maximum(fractions, 1e-3)).astype("f4"))
+    began = tf.constant(np.log(np.maximum(fractions, 1e-3)), tf.float32)
+    views = DESIGNS[design].discriminators
+    first = tf.constant(components, tf.float32)
+    critics = [tf.Variable(first) for _ in views]
+    generator_adam = Adam([_Holder(move), _Holder(weight)], 0.5)
+    critic_adam = Adam([_Holder(c) for c in critics], 0.5)
+    options = {"max_shift": max(1, round(0.01 * target.shape[1])), "max_noise": 0.1}
+    per_class = -(-batch // count)
+
+    def generate(i, rows, normal):
+        clean, level, position, coloured = (tf.gather(a, rows) for a in pool[i])
+        c, p, ops = classes[i], parameters[i], TensorOperations
+        theta = p.theta[:4] + scale[i] * move[i, :4] + p.spread[:4] * normal
+        x = Thickness(c.inelastic)(clean, theta[:, 0], ops)
+        x = Tail(energies)(x, theta[:, 1], ops)
+        x = Resolution(step_ev).of_square(x, theta[:, 3], ops)
+        x = Residue(energies, c.background_end)(x, theta[:, 2], ops)
+        x *= ops.maxima(clean) / ops.maxima(x)
+        x = Shift(step_ev)(x, p.shift + 0.1 * move[i, 4] + p.jitter * position, ops)
+        s = c.start
+        variance = s.background.astype("f4") + max(s.intensity, 0.0) * tf.nn.relu(x)
+        relative = tf.sqrt(variance / tf.reduce_mean(variance, axis=1, keepdims=True))
+        x += (level / np.sqrt(p.dose))[:, None] * coloured * relative
+        return x / ops.maxima(x) if s.unit_maximum else x
+
+    @tf.function(autograph=False)
+    def step(rows, normal, shown, view_seed):
+        with tf.GradientTape(persistent=True) as tape:
+            x = tf.concat([generate(i, rows[i], normal[i]) for i in range(count)], 0)
+            share = tf.repeat(tf.nn.softmax(weight) / per_class, per_class)
+            costs, critic_costs = [], []
+            for critic, seen in zip(critics, views, strict=True):
+                for number, view in enumerate(seen):
+                    a = apply_view(view, x, view_seed + [0, number], **options)
+                    b = apply_view(view, shown, view_seed + [1, number], **options)
+                    costs.append(_energy(a @ critic, share, b @ critic))
+                rest = tf.reduce_sum((critic - first) ** 2) / tf.reduce_sum(first**2)
+                critic_costs.append(_PULL * rest)
+            cost = tf.add_n(costs) / len(costs)
+            critic_cost = tf.add_n(critic_costs) - cost
+            effective = 0.5 / len(target)
+            prior = tf.reduce_sum(move**2) + tf.reduce_sum((weight - began) ** 2)
+            generator_cost = cost + effective * prior
+        generator = tape.gradient(generator_cost, [move, weight])
+        critic = tape.gradient(critic_cost, critics)
+        generator_adam.apply(generator, _GENERATOR_RATE)
+        critic_adam.apply(critic, _CRITIC_RATE * float(np.abs(components).mean()))
+        return cost
+
+    average = np.zeros((count, 5)), np.zeros(count)
+    for k in range(steps):
+        step(
+            tf.constant(random.integers(0, len(parts[0][0]), (count, per_class)), tf.int32),
+            tf.constant(random.standard_normal((count, per_class, 4)), tf.float32),
+            tf.constant(target[random.choice(len(target), batch, replace=False)], tf.float32),
+            tf.constant([seed, 2 * k], tf.int32),
+        )
+        if k >= steps // 2:
+            average = (average[0] + move.numpy(), average[1] + tf.nn.softmax(weight).numpy())
+    moved, shares = (a / (steps - steps // 2) for a in average)
+    trained = []
+    for i, p in enumerate(parameters):
+        theta = p.theta.copy()
+        theta[:4] += scale[i] * moved[i, :4]
+        trained.append(replace(p, theta=theta, shift=p.shift + 0.1 * moved[i, 4]))
+    return trained, shares
+
+
+class _Holder:
+    """A variable where :class:`Adam` expects one of Keras."""
+
+    def __init__(self, value: tf.Variable):
+        self.value = value
