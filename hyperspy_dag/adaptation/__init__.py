@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Adaptation of the classes to unlabelled spectra of another measurement."""
+"""Other conditions than those of the labelled spectra: given, or found in unlabelled ones."""

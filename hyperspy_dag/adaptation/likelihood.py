@@ -8,13 +8,16 @@ conditions, their spreads and the fractions of the classes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import toeplitz
+from scipy.signal import fftconvolve
 from scipy.special import logsumexp
 
 from hyperspy_dag.dag.class_model.model import ClassModel
@@ -24,19 +27,37 @@ from hyperspy_dag.dag.condition_physics import Residue, Resolution, Shift, Tail,
 #: share, what each has besides, and how much spectra of a class differ. Resolution enters with the
 #: square of its width (eV²); scale is the logarithm of the height.
 FITTED = ("thickness", "tail", "residue", "resolution", "scale")
-SHARED = np.array([0.3, 0.1, 0.02, 0.5, 0.1])
-OWN = np.array([0.5, 0.1, 0.02, 0.15, 0.1])
+SHARED = np.array([0.3, 0.1, 0.02, 0.5, 0.15])
+OWN = np.array([0.5, 0.1, 0.02, 0.15, 0.05])
 SPREAD = np.array([0.05, 0.05, 0.003, 0.05, 0.15])
 
 #: The same for the energy shift, eV.
 SHARED_SHIFT, OWN_SHIFT, SHIFT_MISFIT = 1.0, 0.15, 0.1
 
+#: The same for the logarithm of the noise level relative to the height, how much spectra of a
+#: class differ besides what the labelled ones do, and what a change of thickness does to it: fewer
+#: electrons lose no more than the edge's energy.
+SHARED_LEVEL, OWN_LEVEL, LEVEL_SPREAD, LEVEL_OF_THICKNESS = 0.5, 0.15, 0.1, 0.75
+
 #: What no condition explains: of the class and of a spectrum, relative to the maximum, and how far
 #: along the energy axis it belongs together (eV).
 CLASS_MISFIT, SPECTRUM_MISFIT, MISFIT_LENGTH = 0.01, 0.01, 1.5
 
-COMPONENTS, TARGET_COMPONENTS = 36, 6
+COMPONENTS, TARGET_COMPONENTS = 40, 6
 LARGEST_SHIFT = 3.0
+
+#: Variance, relative to the noise's, of a component that only the target has.
+_CONFIRMED = 2.0
+
+#: What a user may hear of; the height is none of these. Those that imitate others come first.
+SELECTABLE = ("tail", "residue", "resolution", "shift", "thickness")
+
+#: A condition that is none may deviate by this part of what is expected.
+_HELD = 1e-3
+
+#: A class with fewer spectra than this, or than this part of the target, has the conditions that
+#: the classes share: what looks like it may be the others' outliers.
+_FEW, _FEW_PART, _FEW_OWN = 8, 0.05, 0.15
 
 #: Spectra of a target that count in full: more tell less, as the model is not exact (coarsened
 #: posterior: Miller & Dunson, J. Am. Stat. Assoc. 114, 1113, 2019).
@@ -82,14 +103,14 @@ class ClassPhysics:
         return out * height * np.exp(t[:, 4:5])
 
 
-def _roughness(spectra: NDArray) -> NDArray[np.float64]:
-    """Median size of third differences: noise, and little else."""
-    return np.median(np.abs(np.diff(spectra, 3, axis=1)), axis=1)
-
-
 @dataclass
 class State:
-    """What is fitted: all arrays have a row for each class."""
+    """What is fitted: all arrays have a row for each class.
+
+    ``noise`` has the mean and the standard deviation of the logarithm of the noise level, relative
+    to the labelled spectra's; ``shared`` and ``own`` are the widths of the priors of
+    :data:`FITTED`, the shift and the noise level.
+    """
 
     theta: NDArray
     spread: NDArray
@@ -98,192 +119,237 @@ class State:
     content: NDArray
     fractions: NDArray
     misfit: NDArray
-    dose: NDArray
+    noise: NDArray
+    shared: NDArray
+    own: NDArray
     score: float = -np.inf
-    covariance: NDArray | None = None
-    responsibilities: NDArray | None = None
+    covariance: Any = None
+    responsibilities: Any = None
+
+    def prior_covariance(self, j: int) -> NDArray[np.float64]:
+        """Of a condition's means over the classes."""
+        return np.diag(self.own[:, j] ** 2) + self.shared[j] ** 2
 
 
 class Mixture:
-    """The problem: target spectra and classes, in the components in which they are compared."""
+    """The problem: target spectra and classes, in the components in which they are compared.
 
-    def __init__(self, classes: list[ClassPhysics], target: NDArray, seed: int = 0):
-        self.classes = classes
+    The classes' spectra are moved along the energy axis, never the target's: noise that is moved is
+    another noise.
+
+    Parameters
+    ----------
+    classes : sequence of ClassPhysics
+    target : array of shape (n, channels)
+        Spectra that components are sought in; all else that is looked at comes by
+        :meth:`embedded`.
+    seed : int
+    """
+
+    def __init__(self, classes: Sequence[ClassPhysics], target: NDArray, seed: int = 0):
+        self.classes = list(classes)
         self.energies = classes[0].energies
         self.step = self.energies[1] - self.energies[0]
         self.random = np.random.default_rng(seed)
         self.count = len(classes)
         k = target.shape[1]
         # Shifts that are tried: a grid, so that no linearisation has to reach further.
-        spacing = max(self.step, 0.3)
-        self.grid = np.arange(-LARGEST_SHIFT, LARGEST_SHIFT + 1e-9, spacing)
-        self.spacing = spacing
-        # The noise of each class at level 1, and how rough it is.
-        self.noise, self.roughness = [], []
+        self.spacing = max(self.step, 0.3)
+        beyond = int(LARGEST_SHIFT / self.spacing)
+        self.grid = self.spacing * np.arange(-beyond, beyond + 1)
+        deviation = []
+        noise = []
         for c in classes:
             s = c.start
             variance = s.background + s.intensity * s.mean.clip(0)
-            deviation = np.sqrt(variance / variance.mean())
+            deviation.append(np.sqrt(variance / variance.mean()))
             correlation = np.correlate(s.kernel, s.kernel, "full")[len(s.kernel) - 1 :]
             row = np.zeros(k)
             row[: min(k, len(correlation))] = correlation[:k]
-            cov = toeplitz(row) * deviation * deviation[:, None]
-            self.noise.append(cov)
-            white = self.random.standard_normal((64, k + len(s.kernel) - 1))
-            unit = np.array([np.convolve(w, s.kernel, "valid") for w in white]) * deviation
-            own = np.exp(s.level[0])
-            smooth = _roughness(s.mean[None])[0]
-            gain = (
-                np.sqrt(max(np.mean(_roughness(s.mean + own * unit) ** 2) - smooth**2, 1e-20)) / own
-            )
-            self.roughness.append((smooth, gain))
-        self.level = self._levels(target)  # (classes, n)
-        # Components: of what the classes can look like and of the target, aligned.
-        broad = []
-        for c in classes:
-            n = 150
-            t = self.random.standard_normal((n, len(FITTED))) * np.hypot(SHARED, OWN)
-            scores = c.start.latent[self.random.integers(0, len(c.start.latent), n)][
-                :, : len(c.start.basis)
-            ]
-            broad.append(c.clean(c.start.mean + scores @ c.start.basis, t))
-            broad.append(Shift(self.step)(broad[-1], self.random.normal(0, 0.7, n)))
-        broad = np.concatenate(broad)
-        # Whitened, so that what lies outside of the components is noise like any other.
-        average = np.mean(self.noise, axis=0)
+            noise.append(toeplitz(row) * deviation[-1] * deviation[-1][:, None])
+        # Whitened, so that what lies outside of the components is noise like any other. What a
+        # shift brings in from beyond the ends was not measured.
+        average = np.mean(noise, axis=0)
         average += 0.1 * np.diag(np.diag(average))
-        # What a shift brings in from beyond the ends was not measured.
         edge = min(round(LARGEST_SHIFT / self.step), k // 8)
         white = np.zeros((k, k - 2 * edge))
         inside = slice(edge, k - edge)
         white[inside] = np.linalg.inv(np.linalg.cholesky(average[inside, inside])).T
-        shifted = np.array([Shift(self.step)(target, -h) for h in self.grid])  # (H, n, K)
-        mean = np.mean([c.start.mean for c in classes], axis=0)
-        whitened = (shifted - mean) @ white
-        best = (whitened**2).sum(axis=2).argmin(axis=0)
-        aligned = whitened[best, np.arange(len(target))]
-        v = np.linalg.svd((broad - mean) @ white, full_matrices=False)[2][:COMPONENTS].T
-        # What only the target has; each spectrum of the same noise, or the noisiest would count.
-        rest = aligned - (aligned @ v) @ v.T
-        rest = rest / self.level.mean(axis=0)[:, None]
-        v = np.c_[v, np.linalg.svd(rest, full_matrices=False)[2][:TARGET_COMPONENTS].T]
-        self.white, self.v, self.centre = white, v, mean
+        # Components: of what the classes can look like, then of what only the target has.
+        self.centre = np.mean([c.start.mean for c in classes], axis=0)
+        broad = np.concatenate([self._broad(c) for c in classes])
+        v = np.linalg.svd((broad - self.centre) @ white, full_matrices=False)[2][:COMPONENTS].T
+        seen = (target - self.centre) @ white
+        rest = seen - (seen @ v) @ v.T
+        # Each spectrum of the same noise, or the noisiest would count. Noise has components, too:
+        # only those that other spectra confirm are some.
+        rest /= np.median(np.abs(rest), axis=1, keepdims=True) / 0.6745
+        first, second = np.array_split(self.random.permutation(rest), 2)
+        new = np.linalg.svd(first, full_matrices=False)[2][:TARGET_COMPONENTS].T
+        v = np.c_[v, new[:, ((second @ new) ** 2).mean(axis=0) > _CONFIRMED]]
         self.w = white @ v
+        self.outside = white - self.w @ v.T
+        # Noise levels are read off what is outside of the components.
+        self.gain = []
+        for c, d in zip(classes, deviation, strict=True):
+            drawn = self.random.standard_normal((64, k + len(c.start.kernel) - 1))
+            drawn = fftconvolve(drawn, c.start.kernel[None], "valid", axes=1) * d
+            self.gain.append(np.median(np.abs(drawn @ self.outside), axis=1).mean())
         # Like none: as broad as all that is thinkable.
-        self.none_mean = (
-            np.concatenate([broad, shifted[best, np.arange(len(target))]]).mean(0) @ self.w
-        )
-        self.none_law = np.linalg.eigh(np.cov((broad @ self.w).T))
+        z = (broad - self.centre) @ self.w
+        self.none_mean, self.none_law = z.mean(axis=0), np.linalg.eigh(np.cov(z.T))
         distance = np.abs(self.energies[:, None] - self.energies)
-        smooth = np.exp(-0.5 * (distance / MISFIT_LENGTH) ** 2)
-        self.smooth = self.w.T @ smooth @ self.w
-        self.noise = [self.w.T @ n @ self.w for n in self.noise]
-        self._embed(shifted)
+        self.smooth_w = np.exp(-0.5 * (distance / MISFIT_LENGTH) ** 2) @ self.w
+        self.smooth = self.w.T @ self.smooth_w
+        self.noise = [self.w.T @ n @ self.w for n in noise]
+        self._embed(target)
 
-    def _levels(self, spectra: NDArray) -> NDArray:
+    def _broad(self, c: ClassPhysics, n: int = 300) -> NDArray:
+        """Clean spectra of a class under all conditions that are expected."""
+        t = self.random.standard_normal((n, len(FITTED))) * np.hypot(SHARED, OWN)
+        t[: n // 2] *= 0.3
+        chosen = self.random.integers(0, len(c.start.latent), n)
+        scores = c.start.latent[chosen][:, : len(c.start.basis)]
+        spectra = c.clean(c.start.mean + scores @ c.start.basis, t)
+        return Shift(self.step)(spectra, self.random.normal(0, 0.8, n))
+
+    def relative_level(self, i: int) -> NDArray[np.float64]:
+        """Logarithm of the noise levels relative to those of a class's labelled spectra."""
+        return np.log(self.level[i]) - self.classes[i].start.level[0]
+
+    def levels(self, spectra: NDArray) -> NDArray[np.float64]:
         """Noise level of each spectrum were it of a class, (classes, n)."""
-        seen = _roughness(spectra) ** 2
-        found = [np.sqrt(np.maximum(seen - s**2, 0.04 * seen)) / g for s, g in self.roughness]
-        return np.maximum(found, 1e-5)
+        rough = np.median(np.abs((spectra - self.centre) @ self.outside), axis=1)
+        return np.maximum(rough / np.array(self.gain)[:, None], 1e-5)
 
-    def _embed(self, shifted: NDArray) -> None:
-        """Take spectra, of shape (shifts, n, channels), as those that are looked at."""
-        self.z = shifted @ self.w  # (H, n, q)
-        whitened = (shifted - self.centre) @ self.white
-        outside = (whitened**2).sum(axis=2) - ((whitened @ self.v) ** 2).sum(axis=2)
-        level = self.level.mean(axis=0)
-        self.outside = -0.5 * (outside - outside.min(axis=0)) / level**2
+    def _embed(self, spectra: NDArray) -> None:
+        """Take spectra as those that are looked at."""
+        self.z = (spectra - self.centre) @ self.w  # (n, q)
+        self.level = self.levels(spectra)
         spread, axes = self.none_law
         y = (self.z - self.none_mean) @ axes
-        v = 25 * spread.clip(0) + (8 * level[:, None]) ** 2
-        self.none = -0.5 * ((y**2 / v).sum(axis=2) + np.log(v).sum(axis=1)) - np.log(len(self.grid))
+        v = 25 * spread.clip(0) + (8 * self.level.mean(axis=0)[:, None]) ** 2
+        self.none = -0.5 * ((y**2 / v).sum(axis=1) + np.log(v).sum(axis=1))
+        apart = np.min([np.abs(self.relative_level(i)) for i in range(self.count)], axis=0)
+        self.none -= 0.5 * apart**2
 
     def embedded(self, spectra: NDArray) -> Mixture:
         """The same problem with other spectra."""
         other = copy(self)
-        other.level = self._levels(spectra)
-        other._embed(np.array([Shift(self.step)(spectra, -h) for h in self.grid]))
+        other._embed(spectra)
         return other
+
+    def view(self, rows: NDArray) -> Mixture:
+        """The same problem with some of the spectra."""
+        some = copy(self)
+        some.z, some.none, some.level = self.z[rows], self.none[rows], self.level[:, rows]
+        return some
 
     # -- pieces -----------------------------------------------------------------------------
 
-    def initial(self, theta: NDArray | None = None, fractions: NDArray | None = None) -> State:
-        """Where a fit begins."""
+    def initial(
+        self,
+        conditions: Sequence[str] = SELECTABLE,
+        theta: NDArray | None = None,
+        fractions: NDArray | None = None,
+    ) -> State:
+        """Where a fit begins; conditions that are not named are held at none."""
         c = self.count
+        named = [f in ("scale", "noise", *conditions) for f in (*FITTED, "shift", "noise")]
+        free = np.where(named, 1.0, _HELD)
         return State(
             theta=np.zeros((c, len(FITTED))) if theta is None else np.array(theta, float),
             spread=np.tile(SPREAD, (c, 1)),
             shift=np.zeros(c),
-            jitter=np.array([max(x.start.jitter * self.step, 0.15) for x in self.classes]),
+            jitter=self._expected_jitter() + 0.3 * free[-2],
             content=np.ones((c, len(self.classes[0].start.basis))),
             fractions=np.r_[(np.ones(c) / c if fractions is None else fractions), 0.01] / 1.01,
-            misfit=np.zeros((c, self.z.shape[2])),
-            dose=np.ones(c),
+            misfit=np.zeros((c, self.z.shape[1])),
+            noise=np.tile([0.0, 0.7], (c, 1)),
+            shared=np.r_[SHARED, SHARED_SHIFT, SHARED_LEVEL] * free,
+            own=np.tile(np.r_[OWN, OWN_SHIFT, OWN_LEVEL] * free, (c, 1)),
         )
 
-    def _linear(self, i: int, theta: NDArray):
-        """Mean (q,), Jacobian (q, conditions), loadings of the content (q, k), of a shift (q,)."""
+    def _expected_jitter(self) -> NDArray:
+        return np.array([max(x.start.jitter * self.step, 0.15) for x in self.classes])
+
+    def _linear(self, i: int, state: State):
+        """Shifts that a class may have (H,), means there (H, q), Jacobians (H, q, conditions),
+        and loadings (H, q, k) of the content, the conditions and a shift."""
         c = self.classes[i]
         centre, basis = c.content
+        n = 1 + len(FITTED)
         h = 0.02 * SHARED + 1e-4
-        spectra = np.concatenate([np.repeat(centre[None], 1 + len(FITTED), 0), centre + basis])
-        t = np.tile(theta, (len(spectra), 1))
-        t[1 : 1 + len(FITTED)] += np.diag(h)
+        spectra = np.concatenate([np.repeat(centre[None], n, 0), centre + basis])
+        t = np.tile(state.theta[i], (len(spectra), 1))
+        t[1:n] += np.diag(h)
         x = c.clean(spectra, t)
-        drift = Shift(self.step)(x[:1], 0.1)[0] - x[0]
-        z = x @ self.w
-        jacobian = (z[1 : 1 + len(FITTED)] - z[0]).T / h
-        return z[0], jacobian, (z[1 + len(FITTED) :] - z[0]).T, drift @ self.w / 0.1
+        reach = 3.5 * state.jitter[i] + self.spacing
+        near = np.flatnonzero(np.abs(self.grid - state.shift[i]) <= reach)
+        by = np.r_[self.grid[near], self.grid[near] + 0.1]
+        moved = Shift(self.step)(
+            np.concatenate([x] * len(near) + [x[:1]] * len(near)),
+            np.r_[np.repeat(by[: len(near)], len(x)), by[len(near) :]],
+        )
+        z = (moved - self.centre) @ self.w
+        drift = z[-len(near) :, :, None]
+        z = z[: -len(near)].reshape(len(near), len(x), -1).transpose(0, 2, 1)  # (H, q, spectra)
+        mean = z[:, :, :1]
+        jacobian = (z[:, :, 1:n] - mean) / h
+        content = (z[:, :, n:] - mean) * state.content[i, : len(basis)]
+        drift = (drift - mean) / 0.1 * 0.35 * self.spacing
+        loadings = np.concatenate([content, jacobian * state.spread[i], drift], axis=2)
+        return near, mean[:, :, 0], jacobian, loadings
 
     def _rotated(self, i: int, state: State):
         """Class i in the coordinates in which signal and noise are both diagonal."""
-        mean, jacobian, content, drift = self._linear(i, state.theta[i])
-        loadings = np.c_[
-            content * state.content[i, : content.shape[1]],
-            jacobian * state.spread[i],
-            drift * 0.35 * self.spacing,
-        ]
-        signal = loadings @ loadings.T + SPECTRUM_MISFIT**2 * self.smooth
-        a = np.linalg.cholesky(self.noise[i] + 1e-9 * np.trace(self.noise[i]) * np.eye(len(signal)))
+        near, means, jacobian, g = self._linear(i, state)
+        signal = g @ g.transpose(0, 2, 1) + SPECTRUM_MISFIT**2 * self.smooth
+        noise = self.noise[i] + 1e-9 * np.trace(self.noise[i]) * np.eye(len(self.noise[i]))
+        a = np.linalg.cholesky(noise)
         inverse = np.linalg.inv(a)
         s, u = np.linalg.eigh(inverse @ signal @ inverse.T)
-        turn = u.T @ inverse  # (q, q)
-        return mean, jacobian, loadings, turn, s.clip(0), np.log(np.diag(a)).sum()
+        turn = u.transpose(0, 2, 1) @ inverse  # (H, q, q)
+        v = self.level[i][:, None] ** 2 + s.clip(0)[:, None]  # (H, n, q)
+        means = means + state.misfit[i]
+        y = (self.z - means[:, None]) @ turn.transpose(0, 2, 1)
+        return near, turn @ jacobian, turn @ g, turn, v, y, np.log(np.diag(a)).sum()
 
-    def expect(self, state: State, parts: list | None = None) -> tuple[NDArray, list]:
-        """Log densities of class, shift and spectrum (classes + 1, H, n)."""
-        parts = parts or [self._rotated(i, state) for i in range(self.count)]
-        h, n, q = self.z.shape
-        log = np.empty((self.count + 1, h, n))
-        for i, (mean, _, _, turn, s, logdet) in enumerate(parts):
-            y = (self.z - mean - state.misfit[i]) @ turn.T
-            v = self.level[i][:, None] ** 2 + s
-            prior = -0.5 * ((self.grid - state.shift[i]) / state.jitter[i]) ** 2
-            prior -= logsumexp(prior)
-            log[i] = (
-                np.log(state.fractions[i] + 1e-300)
-                + prior[:, None]
-                + self.outside
-                - 0.5 * ((y**2 / v).sum(axis=2) + np.log(v).sum(axis=1))
-                - logdet
-            )
-        log[-1] = np.log(state.fractions[-1] + 1e-300) + self.none + self.outside
-        return log, parts
+    def expect(self, state: State) -> tuple[NDArray, NDArray, list]:
+        """Log densities: of class, shift and spectrum (classes, H, n), of none (n,); parts."""
+        parts = [self._rotated(i, state) for i in range(self.count)]
+        log = np.full((self.count, len(self.grid), len(self.z)), -np.inf)
+        for i, (near, _, _, _, v, y, logdet) in enumerate(parts):
+            prior = -0.5 * ((self.grid[near] - state.shift[i]) / state.jitter[i]) ** 2
+            mean, sd = state.noise[i]
+            level = -0.5 * ((self.relative_level(i) - mean) / sd) ** 2 - np.log(sd)
+            fit = -0.5 * ((y**2 / v).sum(axis=2) + np.log(v).sum(axis=2)) - logdet
+            log[i, near] = fit + level + (prior - logsumexp(prior))[:, None]
+            log[i] += np.log(state.fractions[i] + 1e-300)
+        return log, np.log(state.fractions[-1] + 1e-300) + self.none, parts
+
+    def weights(self, state: State) -> tuple[NDArray, NDArray]:
+        """Log density of each spectrum (n,) and its probabilities (classes + 1, n)."""
+        log, none, _ = self.expect(state)
+        log = np.r_[logsumexp(log, axis=1), none[None]]
+        total = logsumexp(log, axis=0)
+        return total, np.exp(log - total)
 
     def prior(self, state: State) -> float:
         """Log prior of the conditions with what they share integrated out."""
         total = 0.0
-        for t, shared, own in (
-            *((state.theta[:, j], SHARED[j], OWN[j]) for j in range(len(FITTED))),
-            (state.shift, SHARED_SHIFT, OWN_SHIFT),
-        ):
-            cov = own**2 * np.eye(self.count) + shared**2
-            total -= 0.5 * t @ np.linalg.solve(cov, t)
+        for j, t in enumerate((*state.theta.T, state.shift, self._own_level(state))):
+            total -= 0.5 * t @ np.linalg.solve(state.prior_covariance(j), t)
         total -= 0.5 * sum(
             m @ np.linalg.solve(self._misfit_cov(i), m) for i, m in enumerate(state.misfit)
         )
         ratio = np.log(state.spread / SPREAD)
         return total - 2 * (ratio**2).sum() - 2 * (np.log(state.content) ** 2).sum()
+
+    @staticmethod
+    def _own_level(state: State) -> NDArray:
+        """Change of the noise level that thickness does not explain."""
+        return state.noise[:, 0] - LEVEL_OF_THICKNESS * state.theta[:, 0]
 
     def _misfit_cov(self, i: int) -> NDArray:
         s = self.classes[i].start
@@ -296,86 +362,96 @@ class Mixture:
             + 1e-9 * np.trace(self.smooth) * np.eye(len(self.smooth))
         )
 
+    def correction(self, i: int, state: State) -> NDArray[np.float64]:
+        """What a class's spectra deviate from what conditions explain, shape (channels,)."""
+        s = self.classes[i].start
+        shared = CLASS_MISFIT**2 * self.smooth_w + s.basis.T @ (s.basis @ self.w) / len(s.latent)
+        return shared @ np.linalg.solve(self._misfit_cov(i), state.misfit[i])
+
     def step_once(self, state: State) -> State:
         """One round of expectation maximisation."""
-        log, parts = self.expect(state)
-        total = logsumexp(log, axis=(0, 1))
-        r = np.exp(log - total)  # (C+1, H, n)
-        power = 1 / (1 + self.z.shape[1] / COARSENING)
-        score = power * total.sum() + self.prior(state)
-        weight = r.sum(axis=1)  # (C+1, n)
-        n_c = power * weight.sum(axis=1)
+        log, none, parts = self.expect(state)
+        total = np.logaddexp(logsumexp(log, axis=(0, 1)), none)
+        weight = np.exp(np.r_[logsumexp(log, axis=1), none[None]] - total)  # (C + 1, n)
+        power = 1 / (1 + len(self.z) / COARSENING)
+        n_c = power * weight[:-1].sum(axis=1) + 1e-9
         j = len(FITTED)
-        hessian = np.zeros((self.count * j, self.count * j))
-        gradient = np.zeros(self.count * j)
-        new = replace(state, score=score, responsibilities=weight)
-        new.theta, new.misfit = state.theta.copy(), state.misfit.copy()
-        new.spread, new.content = state.spread.copy(), state.content.copy()
-        new.jitter = state.jitter.copy()
+        new = replace(state, responsibilities=weight)
+        new.score = power * total.sum() + self.prior(state)
+        new.misfit, new.spread = state.misfit.copy(), state.spread.copy()
+        new.content = state.content.copy()
+        hessian, gradient = np.zeros((self.count * j,) * 2), np.zeros(self.count * j)
         stored = []
-        for i, (mean, jacobian, loadings, turn, s, _) in enumerate(parts):
-            v = self.level[i][:, None] ** 2 + s  # (n, q)
-            p = (weight[i][:, None] / v).sum(axis=0) + 1e-12  # (q,)
-            zbar = np.einsum("hn,hnq->nq", r[i], self.z)
-            resid = (zbar - weight[i][:, None] * mean) @ turn.T  # weighted residual from f(theta)
-            ybar = (resid / v).sum(axis=0) / p
-            kov = turn @ self._misfit_cov(i) @ turn.T
+        found, square, seen = np.zeros((3, self.count))
+        for i, (near, jacobian, g, turn, v, y, _) in enumerate(parts):
+            r = power * np.exp(log[i, near] - total)  # (H, n)
+            back = turn.transpose(0, 2, 1)
+            p = (r[:, :, None] / v).sum(axis=1)[:, :, None]  # (H, q, 1)
+            pull = (r[:, :, None] * y / v).sum(axis=1)[:, :, None]
+            information = (back @ (p * turn)).sum(axis=0)
+            both = (back @ (p * jacobian)).sum(axis=0)
+            k = self._misfit_cov(i)
             # What a shift does is no misfit.
-            g = kov @ (turn @ loadings[:, -1])
-            kov = kov - np.outer(g, g) / ((turn @ loadings[:, -1]) @ g + 1e-300)
-            cov = np.diag(1 / (power * p)) + kov
-            jt = turn @ jacobian
-            solved = np.linalg.solve(cov, np.c_[jt, ybar])
-            sl = slice(i * j, i * j + j)
-            hessian[sl, sl] = jt.T @ solved[:, :-1]
-            gradient[sl] = jt.T @ solved[:, -1] + hessian[sl, sl] @ state.theta[i]
-            stored.append((jt, ybar, kov, cov))
+            middle = np.abs(self.grid[near] - state.shift[i]).argmin()
+            drift = np.linalg.solve(turn[middle], g[middle, :, -1])
+            along = k @ drift
+            k = k - np.outer(along, along) / (drift @ along + 1e-300)
+            pull_misfit = (back @ pull).sum(axis=0)[:, 0] + information @ state.misfit[i]
+            within = k @ np.linalg.inv(np.eye(len(k)) + information @ k)
+            own = slice(i * j, i * j + j)
+            own_information = (jacobian.transpose(0, 2, 1) @ (p * jacobian)).sum(axis=0)
+            hessian[own, own] = own_information - both.T @ within @ both
+            gradient[own] = (jacobian.transpose(0, 2, 1) @ pull).sum(axis=0)[:, 0]
+            gradient[own] += both.T @ (state.misfit[i] - within @ pull_misfit)
+            gradient[own] += hessian[own, own] @ state.theta[i]
+            stored.append((within, pull_misfit, both))
+            # Spreads of the conditions and of the content, from the loadings' posterior.
+            t = (y / v) @ g  # (H, n, k)
+            second = np.einsum("hn,hnk->k", r, t**2) + n_c[i] - (p * g**2).sum(axis=(0, 1))
+            k = g.shape[2] - 1 - j
+            old = state.content[i, :k]
+            new.content[i, :k] = old * np.sqrt(
+                ((second[:k] + 20 / old**2) / (n_c[i] + 20)).clip(1e-3)
+            )
+            new.spread[i] *= np.sqrt(
+                ((second[k:-1] + 20 * (SPREAD / state.spread[i]) ** 2) / (n_c[i] + 20)).clip(1e-3)
+            )
+            each = self.grid[near, None] + t[:, :, -1] * 0.35 * self.spacing
+            found[i] = (r * each).sum() / n_c[i]
+            square[i] = (r * (each - found[i]) ** 2).sum()
+            seen[i] = power * (weight[i] * self.relative_level(i)).sum() / n_c[i]
         precision = np.zeros_like(hessian)
         for m in range(j):
-            cov = OWN[m] ** 2 * np.eye(self.count) + SHARED[m] ** 2
-            precision[m::j, m::j] = np.linalg.inv(cov)
+            precision[m::j, m::j] = np.linalg.inv(state.prior_covariance(m))
         new.covariance = np.linalg.inv(hessian + precision)
         wanted = (new.covariance @ gradient).reshape(self.count, j)
         limit = np.array([0.4, 0.5, 0.05, 0.5, 0.3])
         new.theta = state.theta + (wanted - state.theta).clip(-limit, limit)
-        for i, (jt, ybar, kov, cov) in enumerate(stored):
-            rest = ybar - jt @ (new.theta[i] - state.theta[i])
-            new.misfit[i] = np.linalg.solve(parts[i][3], kov @ np.linalg.solve(cov, rest))
-        # Spreads of the conditions and of the content, from the loadings' posterior.
-        shift_sum, shift_square = np.zeros(self.count), np.zeros(self.count)
-        for i, (mean, _, loadings, turn, s, _) in enumerate(parts):
-            v = self.level[i][:, None] ** 2 + s
-            g = turn @ loadings
-            y = (self.z - mean - state.misfit[i]) @ turn.T / v  # (H, n, q)
-            t = y @ g  # (H, n, k)
-            second = power * np.einsum("hn,hnk->k", r[i], t**2)
-            second += n_c[i] - power * np.einsum(
-                "qk,q->k", g**2, (weight[i][:, None] / v).sum(axis=0)
-            )
-            k = loadings.shape[1] - 1 - j
-            if k:
-                old = state.content[i, :k]
-                new.content[i, :k] = old * np.sqrt((second[:k] + 20 / old**2) / (n_c[i] + 20))
-            new.spread[i] = state.spread[i] * np.sqrt(
-                (second[k : k + j] + 20 * (SPREAD / state.spread[i]) ** 2) / (n_c[i] + 20)
-            )
-            each = self.grid[:, None] + t[:, :, -1] * 0.35 * self.spacing
-            shift_sum[i] = power * (r[i] * each).sum()
-            shift_square[i] = power * (r[i] * each**2).sum()
-        cov = OWN_SHIFT**2 * np.eye(self.count) + SHARED_SHIFT**2
-        data = 1 / (new.jitter**2 / np.maximum(n_c[:-1], 1e-9) + SHIFT_MISFIT**2)
-        found = shift_sum / np.maximum(n_c[:-1], 1e-9)
-        new.shift = np.linalg.solve(np.linalg.inv(cov) + np.diag(data), data * found)
-        var = shift_square - 2 * new.shift * shift_sum + n_c[:-1] * new.shift**2
-        j0 = np.array([max(x.start.jitter * self.step, 0.15) for x in self.classes])
-        new.jitter = np.sqrt((var + 30 * j0**2) / (n_c[:-1] + 30)).clip(0.05)
-        alpha = np.r_[np.full(self.count, 0.5), 0.5]
-        alpha[-1] *= state.fractions[-1] > 0
-        counts = weight.sum(axis=1) + alpha
+        for i, (within, pull_misfit, both) in enumerate(stored):
+            new.misfit[i] = within @ (pull_misfit - both @ (new.theta[i] - state.theta[i]))
+        data = 1 / (new.jitter**2 / n_c + SHIFT_MISFIT**2)
+        new.shift = np.linalg.solve(
+            np.linalg.inv(state.prior_covariance(j)) + np.diag(data), data * found
+        )
+        variance = square + n_c * (found - new.shift) ** 2
+        new.jitter = np.sqrt((variance + 30 * self._expected_jitter() ** 2) / (n_c + 30)).clip(0.05)
+        expected = np.array([c.start.level[1] for c in self.classes]) ** 2 + LEVEL_SPREAD**2
+        data = n_c / expected
+        expected_mean = LEVEL_OF_THICKNESS * new.theta[:, 0]
+        mean = expected_mean + np.linalg.solve(
+            np.linalg.inv(state.prior_covariance(j + 1)) + np.diag(data),
+            data * (seen - expected_mean),
+        )
+        scatter = [
+            power * (w * (self.relative_level(i) - mean[i]) ** 2).sum()
+            for i, w in enumerate(weight[:-1])
+        ]
+        new.noise = np.c_[mean, np.sqrt((np.array(scatter) + 30 * expected) / (n_c + 30))]
+        counts = weight.sum(axis=1) + 0.5 * (state.fractions > 0)
         new.fractions = counts / counts.sum()
         return new
 
-    def run(self, state: State, rounds: int, tolerance: float = 1e-3) -> State:
+    def run(self, state: State, rounds: int, tolerance: float = 1e-2) -> State:
         """Repeat :meth:`step_once` until the score stays."""
         last = -np.inf
         for _ in range(rounds):
@@ -385,35 +461,25 @@ class Mixture:
             last = state.score
         return state
 
-    def view(self, rows: NDArray, shifts: NDArray) -> Mixture:
-        """The same problem with some of the spectra and of the shifts."""
-        some = copy(self)
-        some.z, some.none = self.z[shifts][:, rows], self.none[shifts][:, rows]
-        some.outside = self.outside[shifts][:, rows]
-        some.level, some.grid = self.level[:, rows], self.grid[shifts]
-        return some
-
-    def fit(self, starts: int = 8) -> State:
+    def fit(self, conditions: Sequence[str] = SELECTABLE, starts: int = 8) -> State:
         """Fit from several starts, on some of the spectra first; the likeliest is returned."""
-        inits = [self.initial()]
+        inits = [self.initial(conditions)]
         for c in range(self.count):
             f = np.full(self.count, 0.05)
             f[c] = 1 - 0.05 * (self.count - 1)
-            inits.append(self.initial(fractions=f))
-        while len(inits) < starts:
+            inits.append(self.initial(conditions, fractions=f))
+        while len(inits) < starts and "thickness" in conditions:
             t = np.zeros((self.count, len(FITTED)))
             t[:, 0] = self.random.uniform(-1, 1, self.count)
-            inits.append(self.initial(theta=t))
+            inits.append(self.initial(conditions, theta=t))
         for s in inits[1:]:
             s.fractions[-1] = 0.0
-        n = self.z.shape[1]
-        rows = self.random.permutation(n)[:100]
-        some = self.view(rows, np.arange(len(self.grid)))
+        n = len(self.z)
+        some = self.view(self.random.permutation(n)[:100])
         tried = [some.run(s, 6) for s in inits]
         for s in tried:
             s.fractions = (s.fractions + 1e-3) / (s.fractions + 1e-3).sum()
-        tried = [some.run(s, 6) for s in tried]
-        tried.sort(key=lambda s: -s.score)
+        tried = sorted((some.run(s, 6) for s in tried), key=lambda s: -s.score)
         distinct = [tried[0]]
         for s in tried[1:]:
             same = any(
@@ -422,13 +488,27 @@ class Mixture:
             )
             if not same and s.score > tried[0].score - 30:
                 distinct.append(s)
-        best = []
-        for s in distinct[:2]:
-            s = self.run(s, 2)
-            log = self.expect(s)[0]
-            mass = np.exp(log - logsumexp(log, axis=(0, 1)))[:-1].sum(axis=(0, 2))
-            seen = np.flatnonzero(mass > 1e-3)
-            shifts = np.arange(max(seen.min() - 1, 0), min(seen.max() + 2, len(self.grid)))
-            best.append(self.view(np.arange(n), shifts).run(s, 30, 1e-2))
-        best.sort(key=lambda s: -s.score)
-        return best[0]
+        best = max((self.run(s, 30) for s in distinct[:2]), key=lambda s: s.score)
+        return self.settled(best)
+
+    def settled(self, state: State) -> State:
+        """A fit in which classes with hardly any spectra follow the others."""
+        mass = state.responsibilities[:-1].sum(axis=1)
+        few = mass < max(_FEW, _FEW_PART * len(self.z))
+        if not few.any() or few.all():
+            return state
+        state = replace(state, own=np.where(few[:, None], _FEW_OWN * state.own, state.own))
+        return self.run(state, 10)
+
+    def without(self, state: State, condition: str) -> State:
+        """A fit in which one more condition is none, from a fit in which it is not."""
+        j = (*FITTED, "shift").index(condition)
+        state = replace(state, shared=state.shared.copy(), own=state.own.copy())
+        state.shared[j] *= _HELD
+        state.own[:, j] *= _HELD
+        if condition == "shift":
+            state.shift = np.zeros(self.count)
+        else:
+            state.theta = state.theta.copy()
+            state.theta[:, j] = 0.0
+        return self.run(state, 12)

@@ -85,6 +85,7 @@ def train(classes, parts, parameters, fractions, target, components, sigma, desi
         x = Residue(energies, c.background_end)(x, theta[:, 2], ops)
         x *= ops.maxima(clean) / ops.maxima(x)
         x = Shift(step_ev)(x, p.shift + 0.1 * move[i, 4] + p.jitter * position, ops)
+        x += ops.array(p.correction)
         s = c.start
         variance = s.background.astype("f4") + max(s.intensity, 0.0) * tf.nn.relu(x)
         relative = tf.sqrt(variance / tf.reduce_mean(variance, axis=1, keepdims=True))
