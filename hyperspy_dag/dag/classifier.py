@@ -12,9 +12,7 @@ from numpy.typing import NDArray
 
 from hyperspy_dag._utils.streams import child_stream
 
-from ._tensorflow import keras, single_precision, tf
-from .networks import Initialisers
-from .optimiser import Adam
+from ._tensorflow import keras, single_precision
 
 #: Units of the dense layers, and (filters, size, strides) of the convolutions.
 DENSE_UNITS = (64, 32)
@@ -35,48 +33,50 @@ WEIGHT_DECAY = 1.0
 _BLOCK = 1024
 
 
-class TwoBranchNetwork(keras.Model):
-    """Dense and convolutional branch, joined; returns the logit of each class.
+def two_branch_network(channels: int, classes: int, seed: np.random.SeedSequence) -> keras.Model:
+    """Build the dense and the convolutional branch, joined; the outputs are probabilities.
 
     Parameters
     ----------
-    classes : int
-    initialisers : Initialisers
+    channels, classes : int
+    seed : numpy.random.SeedSequence
+        Of the initial weights and of the dropout.
     """
+    layers, random = keras.layers, np.random.default_rng(seed)
 
-    def __init__(self, classes: int, initialisers: Initialisers):
-        super().__init__()
-        self.dense = [initialisers.dense(units) for units in DENSE_UNITS]
-        self.convolutions = [initialisers.convolution(*table) for table in CONVOLUTIONS]
-        self.convolved = initialisers.dense(DENSE_UNITS[-1])
-        self.joined = initialisers.dense(JOINED_UNITS)
-        self.unit = initialisers.dense(classes)
+    def draw() -> int:
+        return int(random.integers(2**31))
 
-    def call(self, spectra, seed=None):
-        """Return logits of shape (n, classes); with a `seed`, units are dropped at random."""
-        count = 3 + len(self.dense)
-        seeds = [None] * count if seed is None else tf.unstack(tf.random.split(seed, count))
-        first = spectra
-        for layer, own_seed in zip(self.dense, seeds[3:], strict=True):
-            first = _drop(tf.nn.relu(layer(first)), own_seed, DENSE_DROPOUT)
-        second = spectra[:, :, None]
-        for layer in self.convolutions:
-            second = tf.nn.relu(layer(second))
-        second = tf.reshape(second, [-1, second.shape[1] * second.shape[2]])
-        second = tf.nn.relu(self.convolved(_drop(second, seeds[0])))
-        x = _drop(tf.concat([first, second], axis=1), seeds[1])
-        return self.unit(_drop(tf.nn.relu(self.joined(x)), seeds[2]))
+    def dense(x, units, activation="relu"):
+        start = keras.initializers.GlorotUniform(draw())
+        return layers.Dense(units, activation, kernel_initializer=start)(x)
 
+    def drop(x, rate=DROPOUT):
+        return layers.Dropout(rate, seed=draw())(x)
 
-def _drop(x, seed, rate=DROPOUT):
-    return x if seed is None else tf.nn.experimental.stateless_dropout(x, rate, seed)
+    spectra = keras.Input([channels])
+    first = spectra
+    for units in DENSE_UNITS:
+        first = drop(dense(first, units), DENSE_DROPOUT)
+    second = layers.Reshape([channels, 1])(spectra)
+    for filters, size, strides in CONVOLUTIONS:
+        second = layers.Conv1D(
+            filters,
+            size,
+            strides,
+            padding="same",
+            data_format="channels_last",
+            activation="relu",
+            kernel_initializer=keras.initializers.GlorotUniform(draw()),
+        )(second)
+    second = dense(drop(layers.Flatten(data_format="channels_last")(second)), DENSE_UNITS[-1])
+    joined = drop(layers.Concatenate()([first, second]))
+    joined = drop(dense(joined, JOINED_UNITS))
+    return keras.Model(spectra, dense(joined, classes, "softmax"))
 
 
 class TwoBranchClassifier:
-    """Trains a :class:`TwoBranchNetwork` and predicts with it.
-
-    The network is compiled once; :meth:`fit` starts it afresh each time. All randomness comes from
-    the seed given there.
+    """Trains a :func:`two_branch_network` and predicts with it.
 
     Parameters
     ----------
@@ -103,34 +103,13 @@ class TwoBranchClassifier:
     ):
         self.channels, self.classes = channels, classes
         self.steps, self.batch_size, self.learning_rate = steps, batch_size, learning_rate
-        self._initialisers = Initialisers()
-        with single_precision():
-            self._network = TwoBranchNetwork(classes, self._initialisers)
-            self._network(tf.zeros([1, channels]))
-        self._adam = Adam(self._network.trainable_variables, beta_1=0.9)
-        self._train = tf.function(
-            self._run,
-            input_signature=[
-                tf.TensorSpec([None, channels], tf.float32),
-                tf.TensorSpec([None], tf.int32),
-                tf.TensorSpec([None, None], tf.int32),
-                tf.TensorSpec([None, 2], tf.int32),
-                tf.TensorSpec([None], tf.float32),
-            ],
-            # Compiled now: TensorFlow would warn of each further classifier's first call.
-        ).get_concrete_function()
-        self._predict = tf.function(
-            lambda spectra: tf.nn.softmax(self._network(spectra)),
-            autograph=False,
-            input_signature=[tf.TensorSpec([None, channels], tf.float32)],
-        ).get_concrete_function()
 
     def fit(
         self,
         spectra: NDArray[np.floating],
         index: NDArray[np.integer],
         seed: np.random.SeedSequence,
-    ) -> NDArray[np.float32]:
+    ) -> None:
         """Train from new weights.
 
         Parameters
@@ -141,60 +120,29 @@ class TwoBranchClassifier:
             Class of each spectrum, from 0.
         seed : numpy.random.SeedSequence
             The same seed gives the same classifier on the same machine.
-
-        Returns
-        -------
-        array of shape (steps,)
-            Cross-entropy of each step's batch.
         """
-        weights_seed, order_seed = (child_stream(seed, i) for i in range(2))
-        self._initialisers.draw(self._network, weights_seed)
-        self._adam.reset()
+        network_seed, order_seed = (child_stream(seed, i) for i in range(2))
         random = np.random.default_rng(order_seed)
         # Epoch after epoch in a new order, cut into batches without regard to where one ends.
         wanted = self.steps * self.batch_size
         rounds = [random.permutation(len(spectra)) for _ in range(-(-wanted // len(spectra)))]
         order = np.concatenate(rounds)[:wanted].reshape(self.steps, self.batch_size)
-        rates = self.learning_rate * 0.5 * (1 + np.cos(np.pi * np.arange(self.steps) / self.steps))
-        return self._train(
-            np.asarray(spectra, np.float32),
-            np.asarray(index, np.int32),
-            order.astype(np.int32),
-            random.integers(2**31 - 1, size=(self.steps, 2)).astype(np.int32),
-            rates.astype(np.float32),
-        ).numpy()
+        spectra = np.asarray(spectra, np.float32)
+        with single_precision():
+            self._network = two_branch_network(self.channels, self.classes, network_seed)
+            rates = keras.optimizers.schedules.CosineDecay(self.learning_rate, self.steps)
+            optimiser = keras.optimizers.AdamW(rates, WEIGHT_DECAY)
+            optimiser.exclude_from_weight_decay(var_names=["bias"])
+            self._network.compile(optimiser, "sparse_categorical_crossentropy")
+            batches = ((spectra[rows], index[rows]) for rows in order)
+            self._network.fit(batches, steps_per_epoch=self.steps, shuffle=False, verbose=0)
 
     def probabilities(self, spectra: NDArray[np.floating]) -> NDArray[np.float32]:
         """Return the probability of each class for each spectrum, shape (n, classes)."""
         spectra = np.asarray(spectra, np.float32)
+        # Keras' `predict` compiles a function for each network, and TensorFlow warns of that.
         blocks = [
-            self._predict(spectra[first : first + _BLOCK]).numpy()
+            self._network(spectra[first : first + _BLOCK], training=False).numpy()
             for first in range(0, len(spectra), _BLOCK)
         ]
         return np.concatenate(blocks) if blocks else np.empty((0, self.classes), np.float32)
-
-    # -- inside the compiled function --------------------------------------------------------
-
-    def _run(self, spectra, index, order, seeds, rates):
-        steps = tf.shape(order)[0]
-        costs = tf.TensorArray(tf.float32, size=steps, element_shape=[])
-        for i in tf.range(steps):
-            rows = order[i]
-            cost = self._step(tf.gather(spectra, rows), tf.gather(index, rows), seeds[i], rates[i])
-            costs = costs.write(i, cost)
-        return costs.stack()
-
-    @tf.autograph.experimental.do_not_convert
-    def _step(self, spectra, index, seed, rate):
-        variables = [v.value for v in self._network.trainable_variables]
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(variables)
-            logits = self._network(spectra, seed=seed)
-            cost = tf.reduce_mean(
-                tf.nn.sparse_softmax_cross_entropy_with_logits(labels=index, logits=logits)
-            )
-        self._adam.apply(tape.gradient(cost, variables), rate)
-        for variable in variables:
-            if len(variable.shape) > 1:  # biases keep theirs
-                variable.assign_sub(rate * WEIGHT_DECAY * variable)
-        return cost

@@ -8,10 +8,10 @@ need 32 bits: here a word serves two draws, or four. All are functions of their 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.special import pdtr
 
 from ._tensorflow import tf
 
@@ -43,31 +43,6 @@ def normal(shape: tf.Tensor, seed: tf.Tensor, stddev: float = 1.0) -> tf.Tensor:
     return stddev * tf.reshape(draws[:count], shape)
 
 
-def poisson_thresholds(rate: float) -> list[float]:
-    """Cumulative probabilities of a Poisson law, as far as :func:`poisson` resolves them."""
-    probability = total = math.exp(-rate)
-    thresholds = [total]
-    count = 0
-    while 1.0 - total > 2**-17:
-        count += 1
-        probability *= rate / count
-        total += probability
-        thresholds.append(total)
-    return thresholds
-
-
-def integers(shape: tf.Tensor, low: int, high: int, seed: tf.Tensor) -> tf.Tensor:
-    """Whole numbers of low … high - 1, all as probable, as int32.
-
-    Parameters
-    ----------
-    shape : integer tensor
-    low, high : int
-    seed : integer tensor of shape (2,)
-    """
-    return tf.random.stateless_uniform(shape, seed, low, high, dtype=tf.int32)
-
-
 def poisson(shape: tf.Tensor, rate: float, seed: tf.Tensor) -> tf.Tensor:
     """Poisson draws of a small rate, as float32.
 
@@ -83,7 +58,8 @@ def poisson(shape: tf.Tensor, rate: float, seed: tf.Tensor) -> tf.Tensor:
     count = tf.reduce_prod(shape)
     uniform = _uniform((count + 1) // 2, seed)
     draws: tf.Tensor = 0.0
-    for threshold in poisson_thresholds(rate):
+    cumulative = pdtr(np.arange(100), rate)
+    for threshold in cumulative[cumulative < 1 - 2**-17]:
         draws += tf.cast(uniform > threshold, tf.float32)
     return tf.reshape(draws[:count], shape)
 

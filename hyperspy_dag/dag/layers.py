@@ -183,7 +183,9 @@ class Translation(_RandomLayer):
         if not noise:
             return inputs
         shape = [tf.shape(inputs)[0]] if self.per_spectrum else [1]
-        shift = draws.integers(shape, -self.max_shift, self.max_shift + 1, self._seed(seed))
+        shift = tf.random.stateless_uniform(
+            shape, self._seed(seed), -self.max_shift, self.max_shift + 1, tf.int32
+        )
         if self.per_spectrum:
             return shift_channels(inputs, shift)
         # All alike: a slice of the padded batch costs a tenth of a gather.

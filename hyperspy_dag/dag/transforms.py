@@ -40,7 +40,8 @@ def random_energy_shift(spectra: tf.Tensor, seed: tf.Tensor, max_shift: int) -> 
     max_shift : int
         Channels.
     """
-    shift = draws.integers([tf.shape(spectra)[0]], -max_shift, max_shift + 1, seed)
+    count = tf.shape(spectra)[0]
+    shift = tf.random.stateless_uniform([count], seed, -max_shift, max_shift + 1, tf.int32)
     return shift_channels(spectra, shift)
 
 
