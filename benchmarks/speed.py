@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How fast the package trains and samples, as ratios to peers that do the same work.
 
-    python benchmarks/speed.py --peers /path/to/python-with-torch-and-jax
+    python benchmarks/speed.py
     python benchmarks/speed.py --only time_to_fidelity
 
-The peers (`benchmarks/peers/`): plain Keras, PyTorch, JAX, and a floor of matrix products and
-memory traffic. All are processes that stay, and take turns epoch by epoch, so that a machine that
-slows down does so for all; figures are medians. With one thread all share one core, and times are
-the processes' own (on a busy machine the wall's would be of the others' work as well). PyTorch and
-JAX are looked for in this interpreter, or in the one given by ``--peers``; what cannot be imported
-there is left out, with the reason. Written to ``benchmarks/results/`` as JSON and Markdown.
+The peers (`benchmarks/peers/`): plain Keras, and a floor of matrix products and memory traffic.
+All are processes that stay, and take turns epoch by epoch, so that a machine that slows down does
+so for all; figures are medians. With one thread all share one core, and times are the processes'
+own (on a busy machine the wall's would be of the others' work as well). Written to
+``benchmarks/results/`` as JSON and Markdown.
 
 The paper's recipe on `simple_dense` and `single_bitrans` with 128 synthetic spectra, in batches of
 32, is the work of all but ``time_to_fidelity``, which is the default settings on 100 real spectra,
@@ -31,6 +30,7 @@ from pathlib import Path
 from peers.work import Work, as_json
 
 from hyperspy_dag.dag.architectures import ARCHITECTURES
+from hyperspy_dag.dag.published_training import MAX_SHIFT
 from hyperspy_dag.dag.recipes import RECIPES
 
 FOLDER = Path(__file__).resolve().parent
@@ -70,7 +70,8 @@ print(seconds, own_seconds, distance, augmenter.best_[0].epoch)
 
 def work_of(channels: int) -> Work:
     """The paper's recipe on `simple_dense` at a number of channels, 128 spectra."""
-    architecture, recipe = ARCHITECTURES["simple_dense"], RECIPES["paper"]
+    recipe = RECIPES["paper"]
+    architecture = ARCHITECTURES["simple_dense"].under(recipe)
     table = architecture.generator
 
     def width(fraction: float, of: int) -> int:
@@ -83,9 +84,14 @@ def work_of(channels: int) -> Work:
         batch=recipe.batch_size,
         latent=architecture.latent_size,
         branches=table.branches,
-        branch_widths=[*(width(f, branch) for f in table.layers), branch],
+        branch_widths=[
+            architecture.latent_size,
+            *(width(f, branch) for f in table.layers),
+            branch,
+        ],
         discriminator_widths=[
-            [width(f, channels) for f in b.layers] for b in architecture.discriminator
+            [width(f, channels) for f in (*b.layers, *b.layers_after)]
+            for b in architecture.discriminator
         ],
         minibatch=[(b.kernels, b.dims) for b in architecture.discriminator],
         slope=architecture.leaky_slope,
@@ -93,8 +99,8 @@ def work_of(channels: int) -> Work:
         poisson=0.5,
         last_poisson=0.15,
         gaussian=0.15,
-        translation=max(1, branch // 50),
-        max_shift=max(1, round(recipe.max_shift * channels)),
+        translation=table.max_shift(channels),
+        max_shift=MAX_SHIFT,
         max_noise=recipe.max_noise,
         real_label=recipe.real_label,
         generator_rate=recipe.generator_rate,
@@ -118,9 +124,14 @@ def pinning(one_thread: bool) -> list[str]:
 class Peer:
     """A process that does the work when it is told to."""
 
-    def __init__(self, script: str, python: str, work: Work, one_thread: bool):
+    def __init__(self, script: str, work: Work, one_thread: bool):
         self._process = subprocess.Popen(
-            [*pinning(one_thread), python, str(FOLDER / "peers" / script), as_json(work)],
+            [
+                *pinning(one_thread),
+                sys.executable,
+                str(FOLDER / "peers" / script),
+                as_json(work),
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -144,23 +155,12 @@ class Peer:
         self._process.communicate()
 
 
-def throughput(channels: int, one_thread: bool, repeats: int, peers_python: str) -> dict:
+def throughput(channels: int, one_thread: bool, repeats: int) -> dict:
     """Epochs and samples of all peers in turn."""
     work = work_of(channels)
-    scripts = {
-        "package": ("package.py", sys.executable),
-        "keras": ("plain_keras.py", sys.executable),
-        "torch": ("tuned_torch.py", peers_python),
-        "jax": ("jitted_jax.py", peers_python),
-        "floor": ("floor.py", sys.executable),
-    }
-    peers: dict[str, Peer] = {}
-    result: dict = {"channels": channels, "threads": 1 if one_thread else "all", "left_out": {}}
-    for name, (script, python) in scripts.items():
-        try:
-            peers[name] = Peer(script, python, work, one_thread)
-        except (RuntimeError, OSError) as error:
-            result["left_out"][name] = str(error)
+    scripts = {"package": "package.py", "keras": "plain_keras.py", "floor": "floor.py"}
+    peers = {name: Peer(script, work, one_thread) for name, script in scripts.items()}
+    result: dict = {"channels": channels, "threads": 1 if one_thread else "all"}
     counts = {name: peer.parameters for name, peer in peers.items()}
     if any(count != counts["package"] for count in counts.values()):
         raise RuntimeError(f"the peers' networks are not the same: {counts}")
@@ -184,7 +184,6 @@ def throughput(channels: int, one_thread: bool, repeats: int, peers_python: str)
     medians = {name: statistics.median(values) for name, values in times.items()}
     # 28 bytes for each parameter and step; 24 of them were measured.
     floor = medians["train floor"] + 28 / 24 * medians["traffic"]
-    best = min(medians[f"train {name}"] for name in ("torch", "jax", "keras") if name in peers)
     ours, evaluation = medians["train package"], medians["evaluate package"]
     plain = medians["train keras"] + medians["evaluate keras"]
     result["seconds"] = medians | {"floor": floor}
@@ -193,7 +192,6 @@ def throughput(channels: int, one_thread: bool, repeats: int, peers_python: str)
         "keras / package, training": medians["train keras"] / ours,
         "keras / package, with evaluation": plain / (ours + evaluation),
         "floor / package": floor / ours,
-        "package / best peer": ours / best,
         "evaluation / training": evaluation / ours,
         "first epoch, s": result["first_epoch"]["package"],
         "predict / sampling": medians["sample keras"] / medians["sample package"],
@@ -255,7 +253,6 @@ def table(results: dict) -> str:
                     "",
                     f"{row['channels']} channels, {row['threads']}: ms an epoch: {epochs}.",
                 ]
-                lines += [f"Left out: {k} ({v})." for k, v in row["left_out"].items()]
     load = " to ".join(f"{results[when][0]:.1f}" for when in ("load_before", "load_after"))
     head = f"# Speed, {results['machine']}\n\n{results['date']}; load average {load}.\n"
     return head + "\n".join(lines) + "\n"
@@ -263,7 +260,6 @@ def table(results: dict) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--peers", default=sys.executable, help="Python with torch and jax")
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--fidelity-repeats", type=int, default=5)
     parser.add_argument("--channels", type=int, nargs="+", default=[700, 2048])
@@ -284,7 +280,7 @@ def main() -> None:
     }
     if arguments.only != "time_to_fidelity":
         results["results"]["throughput"] = [
-            throughput(*setting, arguments.repeats, arguments.peers) for setting in settings
+            throughput(*setting, arguments.repeats) for setting in settings
         ]
     if arguments.only != "throughput":
         results["results"]["time_to_fidelity"] = [

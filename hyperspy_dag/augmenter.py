@@ -22,7 +22,7 @@ from ._utils.streams import FIT, class_stream
 from ._utils.warnings import warn
 from .adaptation.result import AdaptedClasses, Found
 from .adaptation.sampling import Sampling
-from .dag.architectures import ARCHITECTURES
+from .dag.architectures import ARCHITECTURES, NETWORKS
 from .dag.designs import DESIGNS
 from .dag.drawing import weight_shapes
 from .dag.fitted_class import FittedClass
@@ -81,16 +81,20 @@ class EELSAugmenter(BaseEstimator):
     recipe : str, default "refined"
         "refined" starts from a statistical model of the class and ends in a model of the
         instrument. If no trained state is clearly better than the start, the start is kept, and
-        ``best_`` has epoch 0. "paper" has the published settings, for comparison.
+        ``best_`` has epoch 0. "paper" has the published networks, order of updates and settings,
+        for comparison. It makes spectra from nothing and takes many times as long.
     stopping : str or None, default "all"
         Criterion that ends the training of a class before `max_epochs`. "all": Fréchet distance,
         Pearson correlation and cosine distance of synthetic to real spectra reach those of halves
         of the real spectra to each other. "frechet": the Fréchet distance alone. None: train
-        `max_epochs`. The best state of the training is kept in any case.
-    tolerance : float, default 0.05
-        Relative tolerance of the stopping criterion.
+        `max_epochs`. Under the paper's recipe "all" stands for "published", which has the paper's
+        "FID" (:func:`hyperspy_dag.metrics.published_fid`) in place of the Fréchet distance. The
+        best state of the training is kept in any case.
+    tolerance : float, optional
+        Relative tolerance of the stopping criterion. Default: 0.05 for the refined recipe, 0.3 for
+        the paper's.
     max_epochs : int, optional
-        Default: 200 for the refined recipe, 500 for the paper's. The refined recipe also ends 60
+        Default: 200 for the refined recipe, 1000 for the paper's. The refined recipe also ends 60
         epochs after the last improvement, unless `stopping` is None.
     random_state : int, numpy.random.Generator or None, default None
         The same integer gives the same spectra on the same machine. None draws one, which is
@@ -161,7 +165,7 @@ class EELSAugmenter(BaseEstimator):
         *,
         recipe: str = "refined",
         stopping: str | None = "all",
-        tolerance: float = 0.05,
+        tolerance: float | None = None,
         max_epochs: int | None = None,
         random_state: int | np.random.Generator | None = None,
         precision: str = "single",
@@ -473,6 +477,11 @@ class EELSAugmenter(BaseEstimator):
             settings = FitSettings.of_file(header["settings"])
         except (LookupError, TypeError, ValueError) as error:
             raise _not_understood(run.folder, error) from error
+        if RECIPES[settings.recipe].published and header.get("networks") != NETWORKS:
+            raise AugmenterFileError(
+                f"{run.folder} was begun by a version of hyperspy_dag with other networks; go on "
+                "with that version, or fit anew"
+            )
         return cls(**settings.as_dict())._fit(settings, data, options, run)
 
     def _fit(
@@ -486,7 +495,7 @@ class EELSAugmenter(BaseEstimator):
         jobs = [
             ClassJob(
                 label=label,
-                architecture=ARCHITECTURES[settings.architecture],
+                architecture=ARCHITECTURES[settings.architecture].under(recipe),
                 design=DESIGNS[settings.design],
                 recipe=recipe,
                 stopping=settings.stopping_rule,
@@ -1206,11 +1215,9 @@ def _warn_if_not_reached(label: Any, model: FittedClass, stopping: str | None) -
 
 def _check_models(fit: FitResult) -> None:
     """Check that the generators are those of the settings."""
-    recipe = RECIPES[fit.settings.recipe]
-    architecture = ARCHITECTURES[fit.settings.architecture]
-    shapes = weight_shapes(fit.energy_axis.size, architecture, recipe)
+    shapes = weight_shapes(fit.energy_axis.size, fit.architecture, fit.recipe)
     for model in fit.models.values():
-        if (model.class_model is not None) != recipe.physical:
+        if (model.class_model is not None) != fit.recipe.physical:
             raise ValueError("a statistical model where there should be none, or none")
         if [weight.shape for weight in model.weights] != shapes:
             raise ValueError("weights that do not belong to the architecture")

@@ -232,6 +232,7 @@ def test_not_fitted():
         ({"architecture": "simpledense"}, "Did you mean 'simple_dense'"),
         ({"recipe": "Paper"}, "Did you mean 'paper'"),
         ({"stopping": "fid"}, "choose from all, frechet"),
+        ({"stopping": "published"}, 'of recipe="paper" alone'),
         ({"tolerance": -0.1}, "tolerance must be at least 0"),
         ({"max_epochs": 0}, "max_epochs must be at least 1"),
     ],
@@ -391,6 +392,17 @@ def test_warns_where_the_criterion_is_not_reached():
         augmenter.fit_resample(s, ["a"] * 40, n_spectra=50, show_progressbar=False)
     for one in (*seen, *through_another):
         assert one.filename == __file__
+
+
+def test_the_papers_recipe_has_its_own_criterion(tmp_path):
+    s = eels(white_lines(40))
+    augmenter = EELSAugmenter(recipe="paper", max_epochs=2, tolerance=1e9, random_state=0)
+    augmenter.fit(s, ["a"] * 40, show_progressbar=False).save(tmp_path / "a.dag")
+    loaded = EELSAugmenter.load(tmp_path / "a.dag")
+    assert (augmenter.stopping, loaded.settings_.stopping) == ("all", "published")
+    assert "published_fid" in loaded.baseline_["a"].mean
+    first, second = loaded.history_["a"].evaluations  # it is reached after the first epoch
+    assert second.reached and second.metrics["published_fid"] > 0
 
 
 def test_recovers_once_from_a_loss_that_is_not_finite(monkeypatch, caplog):

@@ -221,6 +221,15 @@ def test_seconds_before_the_interruption_count(begun, monkeypatch):
     assert set(seconds) == set(taken)
 
 
+def test_a_training_of_other_networks_is_refused(begun):
+    """Under the paper's recipe those of version 0.1 were others."""
+    header, arrays = files.read(begun / "run.npz", kind=files.CHECKPOINT)
+    del header["networks"]
+    files.write(begun / "run.npz", header, arrays, kind=files.CHECKPOINT)
+    with pytest.raises(AugmenterFileError, match="other networks"):
+        EELSAugmenter.resume(begun, show_progressbar=False)
+
+
 def test_a_folder_is_the_same_wherever_one_is(tmp_path, monkeypatch, uninterrupted):
     """Workers have folders of their own, and notebooks change theirs."""
     elsewhere = tmp_path / "elsewhere"

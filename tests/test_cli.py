@@ -104,7 +104,7 @@ def test_defaults_in_the_help_are_the_librarys():
     assert f"{default.recipe} (default)" in text
     assert f"{default.stopping} (default)" in text
     assert f"{default.precision} (default)" in text
-    assert f"Default: {default.tolerance}" in text
+    assert f"Default: {default.tolerance} (refined) or {paper.tolerance} (paper)" in text
     assert f"Default: {default.max_epochs} (refined) or {paper.max_epochs} (paper)" in text
 
 

@@ -83,6 +83,22 @@ def test_frechet_distance_agrees_with_sqrtm(counts, rng):
     assert metrics.frechet_distance(a, b) == pytest.approx(frechet_by_sqrtm(a, b), rel=1e-6)
 
 
+@pytest.mark.parametrize("channels", [4, 30])
+def test_published_fid_takes_covariances_between_spectra(channels, rng):
+    """By its formula, with a square root of 8 by 8 spectra."""
+    a, b = rng.random((8, channels)), 0.5 + rng.random((8, channels))
+    first, second = np.cov(a), np.cov(b)
+    root = linalg.sqrtm(first @ second + 1e-12 * np.eye(8)).real
+    expected = ((a.mean(0) - b.mean(0)) ** 2).sum() + np.trace(first + second - 2 * root)
+    assert metrics.published_fid(a, b) == pytest.approx(expected, rel=1e-4)
+    assert metrics.published_fid(a, a) == pytest.approx(0, abs=1e-9)
+    # Two spectra and two channels, by hand: variances 2 and 8 along the same line, and means.
+    by_hand = metrics.published_fid([[0, 2], [0, 0]], [[0, 4], [0, 0]])
+    assert by_hand == pytest.approx(1 + 2 + 8 - 2 * 4)
+    with pytest.raises(ValueError, match="as many real as synthetic"):
+        metrics.published_fid(a, b[:5])
+
+
 def test_frechet_distance_of_fewer_spectra_than_channels(rng):
     # Singular covariances, where a matrix root is unreliable: root C1^1/2 C2 C1^1/2 by eigenvalues.
     a, b = rng.normal(size=(8, 30)), 2 * rng.normal(size=(12, 30)) + 1

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from hyperspy_dag import EELSAugmenter
-from hyperspy_dag.dag import trainer as trainer_module
+from hyperspy_dag.dag import lending
 from hyperspy_dag.dag.trainer import Trainer
 
 _idle: dict[tuple, list[Trainer]] = defaultdict(list)
@@ -23,7 +23,7 @@ def lend_trainer(channels, architecture, design, recipe) -> Iterator[Trainer]:
     try:
         trainer = idle.pop()
     except IndexError:
-        trainer = Trainer(channels, architecture, design, recipe)
+        trainer = lending.make_trainer(channels, architecture, design, recipe)
     try:
         yield trainer
     finally:
@@ -40,5 +40,5 @@ def weights(augmenter: EELSAugmenter) -> bytes:
 def compiled_once() -> Iterator[None]:
     """Fits of the module that imports this share the trainers of :func:`lend_trainer`."""
     with pytest.MonkeyPatch.context() as context:
-        context.setattr(trainer_module, "lend_trainer", lend_trainer)
+        context.setattr(lending, "lend_trainer", lend_trainer)
         yield

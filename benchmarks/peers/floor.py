@@ -30,10 +30,10 @@ def make(work: Work):
         "generator": sum(t * (i + 1) * c for t, _, i, c in work.products()["generator"]),
         "discriminator": 1
         + sum(
-            sum((i + 1) * c for i, c in zip([work.channels, *widths], widths, strict=False))
-            + widths[-1] * kernels * dims
+            sum((i + 1) * c for i, c in zip([work.channels, *widths], widths[:-1], strict=False))
+            + widths[-2] * kernels * dims
+            + (widths[-2] + kernels + 1) * widths[-1]
             + widths[-1]
-            + kernels
             for widths, (kernels, dims) in zip(
                 work.discriminator_widths, work.minibatch, strict=True
             )
@@ -54,7 +54,7 @@ def make(work: Work):
 
     def traffic(epochs: int) -> None:
         """24 of the 28 bytes of each parameter of each step."""
-        steps = {"generator": 1, "discriminator": len(STEPS)}
+        steps = {"generator": sum(learns for _, learns in STEPS), "discriminator": len(STEPS)}
         for _ in range(epochs * batches):
             for name, (weight, first, second, gradient) in adam.items():
                 for _ in range(steps[name]):

@@ -9,19 +9,20 @@ from work import Work, serve
 import hyperspy_dag
 from hyperspy_dag.dag.architectures import ARCHITECTURES
 from hyperspy_dag.dag.designs import DESIGNS
+from hyperspy_dag.dag.lending import make_trainer
 from hyperspy_dag.dag.recipes import RECIPES
 from hyperspy_dag.dag.sources import SpectrumSource
 from hyperspy_dag.dag.stopping import Judge
-from hyperspy_dag.dag.trainer import Trainer
 
 
 def make(work: Work):
-    recipe, architecture = RECIPES["paper"], ARCHITECTURES["simple_dense"]
-    trainer = Trainer(work.channels, architecture, DESIGNS["single_bitrans"], recipe)
+    recipe = RECIPES["paper"]
+    architecture = ARCHITECTURES["simple_dense"].under(recipe)
+    trainer = make_trainer(work.channels, architecture, DESIGNS["single_bitrans"], recipe)
     spectra = work.data()
     seed = np.random.SeedSequence(0)
     trainer.begin(spectra, seed)
-    judge = Judge(spectra, seed, "all", 0.05)
+    judge = Judge(spectra, seed, "published", recipe.tolerance, recipe.batch_size)
     trained = 0
 
     def train(epochs: int) -> None:

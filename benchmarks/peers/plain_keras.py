@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The plain Keras way: a `tf.function` for each batch, `tf.data`, `predict()`, `sqrtm`."""
+"""The plain Keras way: a `tf.function` for each kind of step, `tf.data`, `predict()`, `sqrtm`."""
 
 from __future__ import annotations
 
@@ -11,32 +11,39 @@ import keras
 import numpy as np
 import scipy.linalg
 import tensorflow as tf
-from work import STEPS, VIEWS, Work, serve
+from work import STEPS, Work, serve
 
 
 class Noise(keras.layers.Layer):
     """Poisson, then Gaussian noise, in training and at generation."""
 
-    def __init__(self, rate, stddev):
+    def __init__(self, rate, stddev=0.0):
         super().__init__()
         self.rate, self.stddev = rate, stddev
 
     def call(self, x):
         x += tf.random.poisson(tf.shape(x), self.rate)
-        return x + tf.random.normal(tf.shape(x), stddev=self.stddev)
+        return x + tf.random.normal(tf.shape(x), stddev=self.stddev) if self.stddev else x
+
+
+def translate(x: tf.Tensor, shift, channels: int) -> tf.Tensor:
+    """Shift left or right by chance; the freed end repeats the block beside it."""
+    return tf.cond(
+        tf.random.uniform([]) < 0.5,
+        lambda: tf.concat([x[:, :shift], x[:, : channels - shift]], 1),
+        lambda: tf.concat([x[:, shift:], x[:, channels - shift :]], 1),
+    )
 
 
 class Translation(keras.layers.Layer):
-    """A random shift of the whole batch, edges padded."""
+    """The same shift at every call, left or right by chance."""
 
-    def __init__(self, max_shift):
+    def __init__(self, shift):
         super().__init__()
-        self.max_shift = max_shift
+        self.shift = shift
 
     def call(self, x):
-        shift = tf.random.uniform([], -self.max_shift, self.max_shift + 1, tf.int32)
-        index = tf.clip_by_value(tf.range(x.shape[1]) - shift, 0, x.shape[1] - 1)
-        return tf.gather(x, index, axis=1)
+        return translate(x, self.shift, x.shape[1])
 
 
 class MinibatchDiscrimination(keras.layers.Layer):
@@ -55,44 +62,34 @@ class MinibatchDiscrimination(keras.layers.Layer):
         return tf.concat([x, tf.reduce_sum(tf.exp(-distance), axis=1)], axis=1)
 
 
-def models(work: Work) -> tuple[keras.Model, keras.Model]:
+def networks(work: Work) -> tuple[keras.Model, keras.Model]:
     """Generator and discriminator."""
+    layers, slope = keras.layers, work.slope
+    shifts = iter(np.random.default_rng(0).integers(1, work.translation + 1, work.branches + 1))
     latent = keras.Input([work.latent])
     ends = []
     for _ in range(work.branches):
         x = latent
-        for units, rate in zip(work.branch_widths, work.poisson_rates, strict=True):
-            x = keras.layers.LeakyReLU(work.slope)(keras.layers.Dense(units)(x))
-            x = Noise(rate, work.gaussian)(x)
-        ends.append(Translation(work.translation)(x))
-    x = keras.layers.Dense(work.channels)(keras.layers.Concatenate()(ends))
-    x = keras.layers.LeakyReLU(work.slope)(x)
-    generator = keras.Model(latent, keras.layers.Dense(work.channels)(x))
+        for units in work.branch_widths[:-1]:
+            x = layers.LeakyReLU(slope)(layers.Dense(units)(x))
+            x = Noise(work.poisson, work.gaussian)(x)
+        x = layers.LeakyReLU(slope)(layers.Dense(work.branch_widths[-1])(x))
+        ends.append(Translation(next(shifts))(x))
+    x = layers.LeakyReLU(slope)(layers.Dense(work.channels)(layers.Concatenate()(ends)))
+    x = Translation(next(shifts))(Noise(work.last_poisson)(x))
+    generator = keras.Model(latent, layers.Dense(work.channels, activation="tanh")(x))
     spectrum = keras.Input([work.channels])
     ends = []
     for widths, sizes in zip(work.discriminator_widths, work.minibatch, strict=True):
         x = spectrum
-        for units in widths:
-            x = keras.layers.LeakyReLU(work.slope)(keras.layers.Dense(units)(x))
-            x = keras.layers.Dropout(work.dropout)(x)
-        ends.append(MinibatchDiscrimination(*sizes)(x))
-    logit = keras.layers.Dense(1)(keras.layers.Concatenate()(ends))
-    return generator, keras.Model(spectrum, logit)
-
-
-def show(view: str, x: tf.Tensor, work: Work) -> tf.Tensor:
-    """A batch in a view, each spectrum with its own draw."""
-    if view == "shift":
-        shift = tf.random.uniform(
-            [tf.shape(x)[0], 1], -work.max_shift, work.max_shift + 1, tf.int32
-        )
-        index = tf.clip_by_value(tf.range(work.channels)[None] - shift, 0, work.channels - 1)
-        return tf.gather(x, index, batch_dims=1)
-    if view == "noise":
-        level = tf.random.uniform([tf.shape(x)[0], 1], 0.0, work.max_noise)
-        amplitude = tf.stop_gradient(tf.sqrt(tf.nn.relu(x)))
-        return x + level * amplitude * tf.random.normal(tf.shape(x))
-    return x
+        for i, units in enumerate(widths):
+            if i == len(widths) - 1:
+                x = MinibatchDiscrimination(*sizes)(x)
+            x = layers.LeakyReLU(slope)(layers.Dense(units)(x))
+            x = layers.Dropout(work.dropout)(x)
+        ends.append(x)
+    x = layers.Dense(1, activation="sigmoid")(layers.Concatenate()(ends))
+    return generator, keras.Model(spectrum, x)
 
 
 def frechet(a: np.ndarray, b: np.ndarray) -> float:
@@ -104,50 +101,56 @@ def frechet(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def make(work: Work):
-    generator, discriminator = models(work)
-    loss = keras.losses.BinaryCrossentropy(from_logits=True)
-    optimisers = [
-        keras.optimizers.Adam(rate, epsilon=1e-7)
-        for rate in (work.generator_rate, work.discriminator_rate)
-    ]
-    for optimiser, model in zip(optimisers, (generator, discriminator), strict=True):
-        optimiser.build(model.trainable_variables)
+    """What the peer can do, and its numbers of parameters."""
+    generator, discriminator = networks(work)
+    loss = keras.losses.BinaryCrossentropy()
+    of_generator = keras.optimizers.Adam(work.generator_rate)
+    of_discriminator = keras.optimizers.Adam(work.discriminator_rate)
+    of_generator.build(generator.trainable_variables)
+    of_discriminator.build(discriminator.trainable_variables)
 
-    @tf.function
-    def train_step(real):
-        latent = tf.random.normal([work.batch, work.latent])
-        with tf.GradientTape() as generator_tape:
-            generated = generator(latent, training=True)
-            with generator_tape.stop_recording():
-                for view in STEPS:
-                    with tf.GradientTape() as tape:
-                        of_real = discriminator(show(view, real, work), training=True)
-                        of_fake = discriminator(show(view, generated, work), training=True)
-                        cost = loss(tf.fill(tf.shape(of_real), work.real_label), of_real)
-                        cost += loss(tf.zeros_like(of_fake), of_fake)
-                    variables = discriminator.trainable_variables
-                    optimisers[1].apply_gradients(
-                        zip(tape.gradient(cost, variables), variables, strict=True)
-                    )
-            costs = []
-            for view in VIEWS:
-                of_fake = discriminator(show(view, generated, work), training=True)
-                costs.append(loss(tf.ones_like(of_fake), of_fake))
-            cost = tf.add_n(costs) / len(costs)
-        variables = generator.trainable_variables
-        gradients = generator_tape.gradient(cost, variables)
-        optimisers[0].apply_gradients(zip(gradients, variables, strict=True))
+    def show(view: str, real: tf.Tensor, generated: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        if view == "shift":
+            shift = tf.random.uniform([], 1, work.max_shift + 1, tf.int32)
+            real, generated = (translate(x, shift, work.channels) for x in (real, generated))
+        if view == "noise":
+            real, generated = (
+                x + tf.random.uniform([tf.shape(x)[0], 1], 0.0, work.max_noise)
+                * tf.stop_gradient(tf.sqrt(tf.nn.relu(x))) * tf.random.normal(tf.shape(x))
+                for x in (real, generated)
+            )  # fmt: skip
+        return real, generated
 
+    def step_of(view: str, both: bool):
+        @tf.function
+        def step(real):
+            latent = tf.random.normal([tf.shape(real)[0], work.latent])
+            with tf.GradientTape() as generator_tape, tf.GradientTape() as tape:
+                shown = show(view, real, generator(latent, training=True))
+                of_real, of_fake = (discriminator(x, training=True) for x in shown)
+                cost = loss(tf.fill(tf.shape(of_real), work.real_label), of_real)
+                cost += loss(tf.zeros_like(of_fake), of_fake)
+                generator_cost = loss(tf.ones_like(of_fake), of_fake)
+            if both:
+                variables = generator.trainable_variables
+                gradients = generator_tape.gradient(generator_cost, variables)
+                of_generator.apply_gradients(zip(gradients, variables, strict=True))
+            variables = discriminator.trainable_variables
+            gradients = tape.gradient(cost, variables)
+            of_discriminator.apply_gradients(zip(gradients, variables, strict=True))
+            return cost, generator_cost
+
+        return step
+
+    steps = [step_of(view, both) for view, both in STEPS]
     spectra = work.data()
-    options = tf.data.Options()
-    options.autotune.enabled = False
-    data = tf.data.Dataset.from_tensor_slices(spectra).shuffle(len(spectra))
-    data = data.batch(work.batch, drop_remainder=True).with_options(options)
+    data = tf.data.Dataset.from_tensor_slices(spectra).shuffle(len(spectra)).batch(work.batch)
 
     def train(epochs: int) -> None:
         for _ in range(epochs):
-            for batch in data:
-                train_step(batch)
+            for step in steps:
+                for batch in data:
+                    step(batch)
         discriminator.weights[0].numpy()
 
     def sample(n: int) -> np.ndarray:

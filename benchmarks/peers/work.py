@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The work that every peer of `benchmarks/speed.py` does, and how it is asked to (NumPy alone).
 
-One batch: the generator makes spectra once; the discriminator takes a step on the untransformed
-spectra twice, on energy-shifted ones (T1) and on noisier ones (T2); the generator takes a step
-against it in the three views. The networks are `simple_dense`; sizes come from the package as
-JSON. A peer is a process that trains an epoch, or does something else, for each line of its
-standard input and answers with seconds as JSON.
+An epoch: a pass over all spectra for each view (untransformed, energy-shifted, noisier), in which
+discriminator and generator take a step at every batch, and one more over the untransformed spectra
+for the discriminator alone. The networks are the published `simple_dense`; sizes come from the
+package as JSON. A peer is a process that trains an epoch, or does something else, for each line of
+its standard input and answers with seconds as JSON.
 """
 
 from __future__ import annotations
@@ -19,9 +19,8 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-#: Views of the discriminator's steps, then of the generator's one.
-STEPS = ("untransformed", "untransformed", "shift", "noise")
-VIEWS = ("untransformed", "shift", "noise")
+#: View of each pass, and whether the generator learns too.
+STEPS = (("untransformed", True), ("shift", True), ("noise", True), ("untransformed", False))
 
 
 @dataclass(frozen=True)
@@ -32,9 +31,10 @@ class Work:
     ----------
     channels, spectra, batch, latent, branches : int
     branch_widths : list of int
-        Of each generator branch; Poisson and Gaussian noise follow every layer.
+        Of each generator branch; Poisson and Gaussian noise follow every layer but the last.
     discriminator_widths : list of list of int
-        Of each discriminator branch; dropout follows every layer.
+        Of each discriminator branch; dropout follows every layer, and minibatch discrimination
+        comes before the last one.
     minibatch : list of (kernels, dims)
         Of each discriminator branch.
     slope, dropout, poisson, last_poisson, gaussian : float
@@ -63,11 +63,6 @@ class Work:
     generator_rate: float
     discriminator_rate: float
 
-    @property
-    def poisson_rates(self) -> list[float]:
-        """Of the noise after each layer of a generator branch."""
-        return [self.poisson] * (len(self.branch_widths) - 1) + [self.last_poisson]
-
     def data(self) -> np.ndarray:
         """Spectra of two white lines, shape (spectra, channels), float32."""
         random = np.random.default_rng(0)
@@ -81,28 +76,33 @@ class Work:
         return (noisy / noisy.max(axis=1, keepdims=True)).astype(np.float32)
 
     def products(self) -> dict[str, list[tuple[int, int, int, int]]]:
-        """Matrix products of a batch, and of the generator alone: (times, rows, inner, columns)."""
-        half, both, views = self.batch, 2 * self.batch, len(VIEWS) * self.batch
+        """Matrix products of a batch in all passes, and of the generator alone.
+
+        Each is (times, rows, inner, columns).
+        """
+        half, both = self.batch, 2 * self.batch
+        steps, joint = len(STEPS), sum(learns for _, learns in STEPS)
         generator = [
             (self.branches, half, *sizes)
             for sizes in zip([self.latent, *self.branch_widths], self.branch_widths, strict=False)
         ]
         joined = self.branches * self.branch_widths[-1]
         generator += [(1, half, joined, self.channels), (1, half, self.channels, self.channels)]
-        batch = list(generator)
+        batch = [(steps * times, *sizes) for times, *sizes in generator]
         for i, (times, rows, inner, columns) in enumerate(generator):
-            batch.append((times, inner, rows, columns))
+            batch.append((joint * times, inner, rows, columns))
             if i:
-                batch.append((times, rows, columns, inner))
+                batch.append((joint * times, rows, columns, inner))
         for widths, (kernels, dims) in zip(self.discriminator_widths, self.minibatch, strict=True):
-            sizes = [self.channels, *widths, kernels * dims]
-            for i, (inner, columns) in enumerate(zip(sizes, sizes[1:], strict=False)):
-                steps = len(STEPS)
+            *below, last = widths
+            layers = list(zip([self.channels, *below], below, strict=False))
+            layers += [(below[-1], kernels * dims), (below[-1] + kernels, last)]
+            for i, (inner, columns) in enumerate(layers):
                 batch += [(steps, both, inner, columns), (steps, inner, both, columns)]
                 if i:
                     batch.append((steps, both, columns, inner))
-                # The generator's step: forward, and backward to the spectra.
-                batch += [(1, views, inner, columns), (1, views, columns, inner)]
+                # The generator's step: backward to the spectra.
+                batch.append((joint, half, columns, inner))
         return {"batch": batch, "generator": generator}
 
 

@@ -17,8 +17,8 @@ import numpy as np
 FIT, SAMPLE, HALVES = "fit", "sample", "halves"
 
 # Streams of a training: first weights, order of the spectra and seeds of an epoch, latent vectors
-# of an epoch.
-WEIGHTS, EPOCH, EPOCH_LATENT = 0, 1, 2
+# of an epoch, sizes of the published generator's translations.
+WEIGHTS, EPOCH, EPOCH_LATENT, TRANSLATIONS = 0, 1, 2, 3
 
 # Streams of drawn latent vectors, and of what else a block of drawn spectra needs.
 ORDER, DIRECTIONS, FREE_LATENT, BLOCK_NOISE, BROAD = 0, 1, 2, 3, 4

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hyperspy_dag._utils.warnings import warn
-from hyperspy_dag.dag.recipes import RECIPES
 from hyperspy_dag.training.fit import FitResult
 
 from .conditions_given import background_end, single_scattering
@@ -42,7 +41,7 @@ def adapt_classes(
     UserWarning
         What the adaptation could not tell.
     """
-    if not RECIPES[fit.settings.recipe].physical:
+    if not fit.recipe.physical:
         raise ValueError(
             "adaptation needs the statistical models of recipe='refined'; this augmenter was "
             f"fitted with recipe={fit.settings.recipe!r}"

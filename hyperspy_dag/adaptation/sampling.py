@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hyperspy_dag._utils.checks import check_flag, check_number
 from hyperspy_dag._utils.streams import SAMPLE, class_stream
-from hyperspy_dag.dag.architectures import ARCHITECTURES
 from hyperspy_dag.dag.condition_draws import Chain, Conditions
-from hyperspy_dag.dag.recipes import RECIPES
 from hyperspy_dag.dag.sources import SpectrumSource
 from hyperspy_dag.training.fit import FitResult
 
@@ -77,7 +75,7 @@ class Sampling:
         low, high = value_or_range("dose", dose)
         check_number("dose", low, minimum=LOWEST_DOSE)
         given = {name: value for name, value in conditions.items() if value is not None}
-        if not RECIPES[fit.settings.recipe].physical:
+        if not fit.recipe.physical:
             asked = list(given) + ["energy_jitter"] * (energy_jitter is not None)
             asked += ["dose"] * ((low, high) != (1.0, 1.0))
             if asked:
@@ -109,11 +107,10 @@ class Sampling:
     ) -> SpectrumSource:
         """Return what draws the spectra of a class."""
         model, axis = fit.models[label], fit.energy_axis
-        recipe = RECIPES[fit.settings.recipe]
         options: dict[str, float] = {}
         parts: list[Conditions] = []
         dose = self.dose
-        if recipe.physical:
+        if fit.recipe.physical:
             if adapted is not None:
                 found, share, jitter = adapted.law(label, axis)
                 parts += [] if found is None else [found]
@@ -135,8 +132,8 @@ class Sampling:
                 options["dose"] = dose[0]
         return SpectrumSource(
             axis.size,
-            ARCHITECTURES[fit.settings.architecture],
-            recipe,
+            fit.architecture,
+            fit.recipe,
             model.class_model,
             model.weights,
             class_stream(label, SAMPLE, random_state),

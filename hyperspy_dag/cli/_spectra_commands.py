@@ -94,10 +94,11 @@ def augment(
         typer.Option(help="What ends a training early: all (default), frechet or none."),
     ] = None,
     tolerance: Annotated[
-        float | None, typer.Option(help="Of the stopping criterion. Default: 0.05.")
+        float | None,
+        typer.Option(help="Of the stopping criterion. Default: 0.05 (refined) or 0.3 (paper)."),
     ] = None,
     max_epochs: Annotated[
-        int | None, typer.Option(min=1, help="Default: 200 (refined) or 500 (paper).")
+        int | None, typer.Option(min=1, help="Default: 200 (refined) or 1000 (paper).")
     ] = None,
     precision: Annotated[
         str | None,

@@ -9,7 +9,12 @@ published of them; their layer counts and sizes are given here because the paper
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from .recipes import Recipe
+
+#: Version of the networks, for files; version 1 had others under the paper's recipe.
+NETWORKS = 2
 
 #: Published noise of the generator's branches: Poisson rate after hidden layers and before the
 #: branch's end, Gaussian standard deviation (del-Pozo-Bueno et al. 2024).
@@ -66,20 +71,39 @@ class GeneratorBranches:
         return max(1, self.widths(channels)[-1] // 50)
 
 
+class PublishedBranches(GeneratorBranches):
+    """The generator as its authors published it.
+
+    A branch begins with one more layer, of the latent size, which is number 0 of `noisy_layers`.
+    Its last layer is followed by a translation in place of noise. After the join layers there are
+    Poisson noise of a smaller rate, a translation, and the output with a hyperbolic tangent.
+    """
+
+    def poisson_rate(self, layer: int) -> float:
+        """Return the rate of the Poisson noise after a layer."""
+        return POISSON_RATE
+
+    def max_shift(self, channels: int) -> int:
+        """Return the largest translation, in channels."""
+        return min(6, self.widths(channels)[-1] // 2)
+
+
 @dataclass(frozen=True)
 class DiscriminatorBranch:
-    """One branch of a discriminator, ending in minibatch discrimination.
+    """One branch of a discriminator, with minibatch discrimination.
 
     Parameters
     ----------
     layers : tuple of float
-        Layer widths as fractions of the number of channels.
+        Layer widths before the minibatch discrimination, as fractions of the number of channels.
     kernels, dims : int
-        Of the minibatch discrimination.
+        Of the minibatch discrimination; without it for 0 kernels.
     convolution_filters : tuple of int
         Filters of strided 1-D convolutions before the dense layers; none by default.
     dropout : float
         After each dense layer.
+    layers_after : tuple of float
+        As `layers`, after the minibatch discrimination.
     """
 
     layers: tuple[float, ...]
@@ -87,11 +111,15 @@ class DiscriminatorBranch:
     dims: int
     convolution_filters: tuple[int, ...] = ()
     dropout: float = 0.5
+    layers_after: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
 class Architecture:
     """A generator and its discriminator.
+
+    The paper's architectures have two forms: as they stand under a physical recipe, and as they
+    were published (:meth:`under`).
 
     Parameters
     ----------
@@ -103,6 +131,8 @@ class Architecture:
     latent_size : int
     leaky_slope : float
         Of the leaky rectifiers.
+    published : tuple of PublishedBranches and tuple of DiscriminatorBranch, optional
+        Generator and discriminator of the published recipe.
     """
 
     name: str
@@ -111,11 +141,31 @@ class Architecture:
     discriminator: tuple[DiscriminatorBranch, ...]
     latent_size: int = 30
     leaky_slope: float = 0.3
+    published: tuple[PublishedBranches, tuple[DiscriminatorBranch, ...]] | None = None
+
+    def under(self, recipe: Recipe) -> Architecture:
+        """Return this architecture with the networks that it has under a recipe."""
+        if not (recipe.published and self.published):
+            return self
+        generator, discriminator = self.published
+        return replace(self, generator=generator, discriminator=discriminator)
 
 
 # Published values: latent size 30, six branches, 0.5 / 0.75 / 0.85 layers, slope 0.3,
 # discriminator widths 1, 4/5, 3/5, 1/5 with dropout 0.5, kernels 100 × 5 and 150 × 8.
 _PUBLISHED_WIDTHS = (1.0, 4 / 5, 3 / 5, 1 / 5)
+
+
+def _published(
+    first: tuple[float, ...] = _PUBLISHED_WIDTHS[:3],
+    last: tuple[float, ...] = _PUBLISHED_WIDTHS[3:],
+) -> tuple[DiscriminatorBranch, ...]:
+    """Two branches, with minibatch discrimination between their first and their last layers."""
+    return tuple(
+        DiscriminatorBranch(first, kernels, dims, layers_after=last)
+        for kernels, dims in ((100, 5), (150, 8))
+    )
+
 
 _ARCHITECTURES = (
     Architecture(
@@ -138,6 +188,10 @@ _ARCHITECTURES = (
             DiscriminatorBranch(_PUBLISHED_WIDTHS, kernels=100, dims=5),
             DiscriminatorBranch(_PUBLISHED_WIDTHS, kernels=150, dims=8),
         ),
+        published=(
+            PublishedBranches(6, (0.85, 0.75, 0.5), (0, 1, 2, 3), join_layers=1),
+            _published(),
+        ),
     ),
     Architecture(
         "large_dense",
@@ -146,6 +200,11 @@ _ARCHITECTURES = (
         discriminator=(
             DiscriminatorBranch((1.0, *_PUBLISHED_WIDTHS, 1 / 5), kernels=100, dims=5),
             DiscriminatorBranch((1.0, *_PUBLISHED_WIDTHS, 1 / 5), kernels=150, dims=8),
+        ),
+        # Published: more hidden layers, fewer of noise.
+        published=(
+            PublishedBranches(6, (0.85, 0.85, 0.75, 0.5, 0.5), (2, 5), join_layers=2),
+            _published((1.0, *_PUBLISHED_WIDTHS[:3]), (1 / 5, 1 / 5)),
         ),
     ),
     Architecture(
@@ -158,6 +217,14 @@ _ARCHITECTURES = (
             DiscriminatorBranch(_PUBLISHED_WIDTHS, kernels=100, dims=5),
             DiscriminatorBranch(
                 (3 / 5, 1 / 5), kernels=150, dims=8, convolution_filters=(16, 32, 32)
+            ),
+        ),
+        # Published: 1-D convolutions in harmony with the dense layers; sizes are ours.
+        published=(
+            PublishedBranches(6, (0.85, 0.75, 0.5), (0, 1, 2, 3), 1, convolution_filters=8),
+            (
+                _published()[0],
+                DiscriminatorBranch((3 / 5,), 150, 8, (16, 32, 32), layers_after=(1 / 5,)),
             ),
         ),
     ),

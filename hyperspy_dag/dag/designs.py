@@ -32,25 +32,30 @@ class Design:
     discriminators: tuple[tuple[str, ...], ...]
     description: str
 
-    def discriminator_steps(self, joint: bool) -> tuple[tuple[int, tuple[str, ...]], ...]:
+    def discriminator_steps(self) -> tuple[tuple[int, tuple[str, ...]], ...]:
         """(discriminator, views) of each discriminator update before one of the generator.
 
         The untransformed spectra come twice for each generator step, in every design, so that
         the generator cannot settle on the distribution of the transformed spectra.
-
-        Parameters
-        ----------
-        joint : bool
-            Whether a discriminator's views make one update together, or one each.
         """
-        steps: list[tuple[int, tuple[str, ...]]] = [
-            (i, ("untransformed",))
-            for i, views in enumerate(self.discriminators)
-            if "untransformed" in views
+        first: list[tuple[int, tuple[str, ...]]] = [
+            (i, ("untransformed",)) for i, v in enumerate(self.discriminators) if VIEWS[0] in v
         ]
-        for i, views in enumerate(self.discriminators):
-            steps += [(i, views)] if joint else [(i, (view,)) for view in views]
-        return tuple(steps)
+        return (*first, *enumerate(self.discriminators))
+
+    def passes(self) -> tuple[tuple[int, str, bool], ...]:
+        """(discriminator, view, whether the generator is updated too) of a published epoch.
+
+        Each is a pass over all spectra. The discriminator of the untransformed spectra comes once
+        more by itself, so that it is trained twice for each time that the generator is.
+        """
+        both = [
+            (index, view, True)
+            for view in VIEWS
+            for index, views in enumerate(self.discriminators)
+            if view in views
+        ]
+        return (*both, (both[0][0], VIEWS[0], False))
 
 
 _DESIGNS = (

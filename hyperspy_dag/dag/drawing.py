@@ -18,7 +18,14 @@ from numpy.typing import NDArray
 from scipy.signal import fftconvolve
 from scipy.special import ndtri, pdtr
 
-from .architectures import CONVOLUTION_SIZE, GAUSSIAN_STDDEV, Architecture, GeneratorBranches
+from .architectures import (
+    CONVOLUTION_SIZE,
+    GAUSSIAN_STDDEV,
+    LAST_POISSON_RATE,
+    Architecture,
+    GeneratorBranches,
+    PublishedBranches,
+)
 from .class_model.latent import LEVEL, MAX_COMPONENTS, SCORES, SHIFT
 from .class_model.noise import KERNEL_SIZE
 from .class_model.shift import fourier_shift
@@ -180,7 +187,8 @@ def _body(channels: int, architecture: Architecture, recipe: Recipe) -> Iterator
         yield from _dense_layers([architecture.latent_size, *table, outputs], slope)
         return
     branches, filters = table.branches, table.convolution_filters
-    widths = table.widths(channels)
+    published = isinstance(table, PublishedBranches)
+    widths = [architecture.latent_size] * published + table.widths(channels)
     width, last = widths[-1], len(widths) - 1
     inputs = architecture.latent_size
     for i, units in enumerate(widths):
@@ -198,10 +206,21 @@ def _body(channels: int, architecture: Architecture, recipe: Recipe) -> Iterator
             yield _poisson(table.poisson_rate(i), refined=recipe.physical)
             yield _gaussian(trainable=recipe.physical)
     yield _reshape(branches, -1, width)
-    yield _translation(table.max_shift(channels), per_spectrum=recipe.physical)
+    if published:
+        yield _block_translation(branches)
+    else:
+        yield _translation(table.max_shift(channels), per_spectrum=recipe.physical)
     yield Layer(lambda x, random: np.concatenate(x, axis=1))
-    hidden = [channels] * table.join_layers
-    yield from _dense_layers([branches * width, *hidden, channels], slope)
+    hidden = [branches * width, *[channels] * table.join_layers]
+    if not published:
+        yield from _dense_layers([*hidden, channels], slope)
+        return
+    yield from _dense_layers(hidden, slope)
+    yield _leaky(slope)
+    yield _poisson(LAST_POISSON_RATE, refined=False)
+    yield _block_translation(1)
+    yield _dense((channels, channels), (channels,))
+    yield Layer(lambda x, random: np.tanh(x, out=x))
 
 
 def _dense_layers(widths: list[int], slope: float) -> Iterator[Layer]:
@@ -304,3 +323,22 @@ def _translation(max_shift: int, per_spectrum: bool) -> Layer:
         return np.take_along_axis(x, index.clip(0, x.shape[-1] - 1), axis=-1)
 
     return Layer(call)
+
+
+def _block_translation(count: int) -> Layer:
+    """Shift by as many channels as were drawn for the network: see ``published.translate``.
+
+    Each spectrum goes left or right by itself; in training a whole batch does.
+    """
+
+    def call(x, random, sizes):
+        if random is None:
+            return x
+        channels = x.shape[-1]
+        for part, size in zip(x.reshape(count, -1, channels), sizes.astype(int), strict=True):
+            right = random.random(len(part)) < 0.5
+            part[right] = part[right][:, np.r_[:size, : channels - size]]
+            part[~right] = part[~right][:, np.r_[size:channels, channels - size : channels]]
+        return x
+
+    return Layer(call, ((count,),))

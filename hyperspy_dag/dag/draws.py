@@ -9,9 +9,10 @@ need 32 bits: here a word serves two draws, or four. All are functions of their 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
-from scipy.special import pdtr
+from scipy.special import ndtr, pdtr
 
 from ._tensorflow import tf
 
@@ -26,21 +27,19 @@ def _uniform(pairs, seed: tf.Tensor) -> tf.Tensor:
     return (tf.cast(tf.reshape(halves, [-1]), tf.float32) + 0.5) / 2**16
 
 
-def normal(shape: tf.Tensor, seed: tf.Tensor, stddev: float = 1.0) -> tf.Tensor:
-    """Normal draws around 0, at most 4.9 `stddev` (Box and Muller 1958).
+def normal(shape: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """Standard normal draws, at most 4.9 (Box and Muller 1958).
 
     Parameters
     ----------
     shape : integer tensor
     seed : integer tensor of shape (2,)
-    stddev : float, default 1.0
-        Standard deviation.
     """
     count = tf.reduce_prod(shape)
     radius, angle = tf.split(_uniform((count + 1) // 2, seed), 2)
     radius, angle = tf.sqrt(-2.0 * tf.math.log(radius)), 2.0 * np.pi * angle
     draws = tf.concat([radius * tf.cos(angle), radius * tf.sin(angle)], 0)
-    return stddev * tf.reshape(draws[:count], shape)
+    return tf.reshape(draws[:count], shape)
 
 
 def poisson(shape: tf.Tensor, rate: float, seed: tf.Tensor) -> tf.Tensor:
@@ -62,6 +61,35 @@ def poisson(shape: tf.Tensor, rate: float, seed: tf.Tensor) -> tf.Tensor:
     for threshold in cumulative[cumulative < 1 - 2**-17]:
         draws += tf.cast(uniform > threshold, tf.float32)
     return tf.reshape(draws[:count], shape)
+
+
+@lru_cache(maxsize=2)
+def _poisson_and_normal_quantiles(rate: float, stddev: float) -> np.ndarray:
+    """Where the sum's distribution function, a mixture of normal ones, passes 2^16 levels."""
+    cumulative = pdtr(np.arange(100), rate)
+    below = cumulative[: np.count_nonzero(cumulative < 1 - 2**-17) + 1]
+    weights = np.diff(np.append(below, 1.0), prepend=0.0)
+    values = np.linspace(-6.0 * stddev, len(weights) + 6.0 * stddev, 2**16)
+    function = sum(w * ndtr((values - k) / stddev) for k, w in enumerate(weights))
+    return np.interp((np.arange(2**16) + 0.5) / 2**16, function, values).astype(np.float32)
+
+
+def poisson_and_normal(shape: tf.Tensor, rate: float, stddev: float, seed: tf.Tensor) -> tf.Tensor:
+    """Sums of a Poisson and a normal draw, each looked up at once.
+
+    Parameters
+    ----------
+    shape : integer tensor
+    rate : float
+        Of the Poisson law.
+    stddev : float
+        Of the normal law, above 0.
+    seed : integer tensor of shape (2,)
+    """
+    count = tf.reduce_prod(shape)
+    words = tf.reshape(tf.bitcast(_words([(count + 1) // 2], seed), tf.uint16), [-1])
+    table = tf.constant(_poisson_and_normal_quantiles(rate, stddev))
+    return tf.reshape(tf.gather(table, tf.cast(words[:count], tf.int32)), shape)
 
 
 def dropout_factors(n, sizes: Sequence[int], rate: float, seed: tf.Tensor) -> list[tf.Tensor]:

@@ -14,7 +14,7 @@ from hyperspy_dag.io.files import below, finite
 from .class_model.latent import LATENT_SIZE, MAX_COMPONENTS
 from .class_model.model import ClassModel
 from .class_model.noise import KERNEL_SIZE
-from .stopping import METRICS, Evaluation, RealReference
+from .stopping import METRICS, PUBLISHED_FID, Evaluation, RealReference
 
 
 @dataclass
@@ -137,7 +137,9 @@ def evaluation_of(header: dict[str, Any]) -> Evaluation:
 
 
 def _metrics(header: dict[str, Any]) -> dict[str, float]:
-    return {name: _number(header[name]) for name in METRICS}
+    # The published recipe has one more.
+    more = [PUBLISHED_FID] if PUBLISHED_FID in header else []
+    return {name: _number(header[name]) for name in (*METRICS, *more)}
 
 
 def _number(value: Any) -> float:

@@ -7,12 +7,13 @@ import numpy as np
 
 from . import draws
 from ._tensorflow import keras, single_precision, tf
-from .architectures import Architecture, GeneratorBranches
+from .architectures import Architecture, GeneratorBranches, PublishedBranches
 from .class_model.latent import LATENT_SIZE, LEVEL, MAX_COMPONENTS, SCORES, SHIFT
 from .class_model.model import ClassModel
 from .class_model.noise import KERNEL_SIZE
 from .class_model.shift import PADDING, padded_size
 from .networks import BranchedBody, CompactBody, Composite, Initialisers
+from .published import PublishedBody
 from .recipes import Recipe
 
 
@@ -32,29 +33,21 @@ def make_generator(
             f"architecture {architecture.name!r} has {architecture.latent_size} latent numbers; "
             f"recipe {recipe.name!r} needs at least {LATENT_SIZE}"
         )
-    if isinstance(architecture.generator, GeneratorBranches):
-        body = BranchedBody(
-            channels,
-            architecture.generator,
-            architecture.leaky_slope,
-            paper_noise=not recipe.physical,
-            initialisers=initialisers,
-        )
+    table, slope = architecture.generator, architecture.leaky_slope
+    if isinstance(table, PublishedBranches):
+        body = PublishedBody(channels, table, architecture.latent_size, slope, initialisers)
+    elif isinstance(table, GeneratorBranches):
+        body = BranchedBody(channels, table, slope, initialisers)
     else:
-        body = CompactBody(
-            MAX_COMPONENTS if recipe.physical else channels,
-            architecture.generator,
-            architecture.leaky_slope,
-            starts_at_zero=recipe.physical,
-            initialisers=initialisers,
-        )
+        outputs = MAX_COMPONENTS if recipe.physical else channels
+        body = CompactBody(outputs, table, slope, recipe.physical, initialisers)
     model = PhysicalGenerator(channels, body) if recipe.physical else PlainGenerator(body)
     model(tf.zeros([2, architecture.latent_size]), seed=tf.constant([0, 0]))
     return model
 
 
 class PlainGenerator(Composite, keras.Model):
-    """The paper's generator: its body makes the whole spectrum, noise included."""
+    """A generator whose body makes the whole spectrum, noise included."""
 
     def __init__(self, body):
         super().__init__()

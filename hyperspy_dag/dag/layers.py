@@ -35,81 +35,53 @@ class _RandomLayer(keras.layers.Layer):
 
 
 class PoissonNoise(_RandomLayer):
-    r"""Add Poisson-distributed noise to every unit.
+    r"""Add zero-centred Poisson noise of trainable amplitude to every unit.
 
-    :math:`y = x + k` with :math:`k \sim \mathrm{Poisson}(\lambda)`; centred,
-    :math:`y = x + a\,(k - \lambda)` with an amplitude :math:`a` (initially 1).
+    :math:`y = x + a\,(k - \lambda)` with :math:`k \sim \mathrm{Poisson}(\lambda)` and an amplitude
+    :math:`a`, initially 1.
 
     Parameters
     ----------
     rate : float, default 0.5
         :math:`\lambda`, above 0 and at most 20 (meant for small rates, see
         :func:`hyperspy_dag.dag.draws.poisson`).
-    centred : bool, default False
-        Subtract the mean, so that the noise moves no unit on average.
-    trainable_amplitude : bool, default False
-        Learn the amplitude; needs ``centred=True``, else it would only be a bias.
     seed : int, optional
         For calls that bring no seed.
 
     Notes
     -----
-    Source: the PoissonNoise layer of del-Pozo-Bueno et al. 2024; published values are 0.5, and
-    0.15 before the output.
+    After the PoissonNoise layer of del-Pozo-Bueno et al. 2024, which is neither centred nor
+    trained; published rates are 0.5, and 0.15 before the output.
     """
 
-    def __init__(
-        self,
-        rate: float = 0.5,
-        centred: bool = False,
-        trainable_amplitude: bool = False,
-        seed: int | None = None,
-        **kwargs,
-    ):
+    def __init__(self, rate: float = 0.5, seed: int | None = None, **kwargs):
         super().__init__(seed=seed, **kwargs)
         if not 0 < rate <= 20:
             raise ValueError(f"rate must be above 0 and at most 20, {rate!r} was given")
-        if trainable_amplitude and not centred:
-            raise ValueError("trainable_amplitude=True needs centred=True")
         self.rate = float(rate)
-        self.centred = bool(centred)
-        self.trainable_amplitude = bool(trainable_amplitude)
 
     def build(self, input_shape):
-        if self.trainable_amplitude:
-            self.amplitude = self.add_weight(name="amplitude", shape=(), initializer="ones")
+        self.amplitude = self.add_weight(name="amplitude", shape=(), initializer="ones")
 
     def call(self, inputs, seed=None, noise: bool = True):
         if not noise:
-            # The noise-free spectrum is the one that the noise leaves on average.
-            return inputs if self.centred else inputs + self.rate
+            return inputs
         count = tf.cast(draws.poisson(tf.shape(inputs), self.rate, self._seed(seed)), inputs.dtype)
-        if self.centred:
-            count = count - self.rate
-        if self.trainable_amplitude:
-            count = tf.convert_to_tensor(self.amplitude) * count
-        return inputs + count
+        return inputs + tf.convert_to_tensor(self.amplitude) * (count - self.rate)
 
     def get_config(self) -> dict:
-        return {
-            **super().get_config(),
-            "rate": self.rate,
-            "centred": self.centred,
-            "trainable_amplitude": self.trainable_amplitude,
-        }
+        return {**super().get_config(), "rate": self.rate}
 
 
 class GaussianNoise(_RandomLayer):
-    r"""Add normally distributed noise to every unit, in training and at generation.
+    r"""Add normally distributed noise of trainable size to every unit, at generation too.
 
     :math:`y = x + \sigma\,\varepsilon`. (Keras' own layer of this name is silent at generation.)
 
     Parameters
     ----------
     stddev : float, default 0.15
-        :math:`\sigma`, at least 0; the starting value where it is trainable.
-    trainable_amplitude : bool, default False
-        Learn :math:`\sigma`.
+        Initial :math:`\sigma`, at least 0.
     seed : int, optional
         For calls that bring no seed.
 
@@ -118,50 +90,34 @@ class GaussianNoise(_RandomLayer):
     Source: del-Pozo-Bueno et al. 2024; the published value is 0.15.
     """
 
-    def __init__(
-        self,
-        stddev: float = 0.15,
-        trainable_amplitude: bool = False,
-        seed: int | None = None,
-        **kwargs,
-    ):
+    def __init__(self, stddev: float = 0.15, seed: int | None = None, **kwargs):
         super().__init__(seed=seed, **kwargs)
         if not stddev >= 0:
             raise ValueError(f"stddev must be at least 0, {stddev!r} was given")
         self.stddev = float(stddev)
-        self.trainable_amplitude = bool(trainable_amplitude)
 
     def build(self, input_shape):
-        if self.trainable_amplitude:
-            self.amplitude = self.add_weight(
-                name="amplitude", shape=(), initializer=keras.initializers.Constant(self.stddev)
-            )
+        self.amplitude = self.add_weight(
+            name="amplitude", shape=(), initializer=keras.initializers.Constant(self.stddev)
+        )
 
     def call(self, inputs, seed=None, noise: bool = True):
         if not noise:
             return inputs
-        shape, seed = tf.shape(inputs), self._seed(seed)
-        if not self.trainable_amplitude:
-            return inputs + draws.normal(shape, seed, self.stddev)
-        return inputs + tf.convert_to_tensor(self.amplitude) * draws.normal(shape, seed)
+        normal = draws.normal(tf.shape(inputs), self._seed(seed))
+        return inputs + tf.convert_to_tensor(self.amplitude) * normal
 
     def get_config(self) -> dict:
-        return {
-            **super().get_config(),
-            "stddev": self.stddev,
-            "trainable_amplitude": self.trainable_amplitude,
-        }
+        return {**super().get_config(), "stddev": self.stddev}
 
 
 class Translation(_RandomLayer):
-    """Shift along the last (energy) axis by a random whole number of channels, edges padded.
+    """Shift each spectrum along the energy axis by random whole channels, edges padded.
 
     Parameters
     ----------
     max_shift : int, default 2
         The shift is uniform in -max_shift … +max_shift channels: left and right alike.
-    per_spectrum : bool, default True
-        One draw for each spectrum; otherwise one for the whole batch.
     seed : int, optional
         For calls that bring no seed.
 
@@ -170,35 +126,22 @@ class Translation(_RandomLayer):
     Source: the translation layer at the end of each generator branch, del-Pozo-Bueno et al. 2024.
     """
 
-    def __init__(
-        self, max_shift: int = 2, per_spectrum: bool = True, seed: int | None = None, **kwargs
-    ):
+    def __init__(self, max_shift: int = 2, seed: int | None = None, **kwargs):
         super().__init__(seed=seed, **kwargs)
         if int(max_shift) != max_shift or max_shift < 0:
             raise ValueError(f"max_shift must be a whole number >= 0, {max_shift!r} was given")
         self.max_shift = int(max_shift)
-        self.per_spectrum = bool(per_spectrum)
 
     def call(self, inputs, seed=None, noise: bool = True):
         if not noise:
             return inputs
-        shape = [tf.shape(inputs)[0]] if self.per_spectrum else [1]
         shift = tf.random.stateless_uniform(
-            shape, self._seed(seed), -self.max_shift, self.max_shift + 1, tf.int32
+            tf.shape(inputs)[:1], self._seed(seed), -self.max_shift, self.max_shift + 1, tf.int32
         )
-        if self.per_spectrum:
-            return shift_channels(inputs, shift)
-        # All alike: a slice of the padded batch costs a tenth of a gather.
-        left, right = (tf.repeat(end, self.max_shift, 1) for end in (inputs[:, :1], inputs[:, -1:]))
-        begin = self.max_shift - shift[0]
-        return tf.concat([left, inputs, right], 1)[:, begin : begin + inputs.shape[1]]
+        return shift_channels(inputs, shift)
 
     def get_config(self) -> dict:
-        return {
-            **super().get_config(),
-            "max_shift": self.max_shift,
-            "per_spectrum": self.per_spectrum,
-        }
+        return {**super().get_config(), "max_shift": self.max_shift}
 
 
 @tf.custom_gradient

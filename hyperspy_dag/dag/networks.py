@@ -182,11 +182,23 @@ class BranchConvolution(Composite):
         return tf.reshape(self.dense(patches), [branches, -1, width, self.dense.units])
 
 
+def branch_stages(
+    widths: list[int], filters: int, initialisers: Initialisers
+) -> list[BranchDense | BranchConvolution]:
+    """Layers of parallel branches: dense ones, or convolutions after the first if `filters`."""
+    if not filters:
+        return [BranchDense(units, initialisers) for units in widths]
+    first = BranchDense(widths[-1] * filters, initialisers)
+    outputs = [filters] * (len(widths) - 2) + [1]
+    return [first, *(BranchConvolution(n, CONVOLUTION_SIZE, initialisers) for n in outputs)]
+
+
 class BranchedBody(Composite):
-    """Generator body of the paper's architectures: latent vector to spectrum.
+    """Generator body of the paper's architectures under a physical recipe.
 
     Parallel branches of layer, activation, Poisson noise, Gaussian noise, repeated, with a
-    translation at the end; joined along the energy axis; dense layers to the spectrum.
+    translation at the end; joined along the energy axis; dense layers to the spectrum. The noise
+    is zero-centred and of trainable amplitude, and the output starts near zero.
 
     Parameters
     ----------
@@ -194,46 +206,30 @@ class BranchedBody(Composite):
     table : GeneratorBranches
     slope : float
         Of the leaky rectifiers.
-    paper_noise : bool
-        Fixed noise layers as published; otherwise zero-centred noise of trainable amplitude, and
-        an output that starts near zero.
     initialisers : Initialisers
     """
 
     corrects_scores = False
 
-    def __init__(self, channels, table, slope, paper_noise, initialisers):
+    def __init__(self, channels, table, slope, initialisers):
         super().__init__()
         self.slope = slope
         self.branches = table.branches
         self.filters = table.convolution_filters
         widths = table.widths(channels)
-        self.width, last = widths[-1], len(widths) - 1
+        self.width = widths[-1]
         self.stages = []
         self.noises: list[list[keras.layers.Layer]] = []
-        for i, units in enumerate(widths):
-            if self.filters == 0:
-                self.stages.append(BranchDense(units, initialisers))
-            elif i == 0:
-                self.stages.append(BranchDense(self.width * self.filters, initialisers))
-            else:
-                filters = self.filters if i < last else 1
-                self.stages.append(BranchConvolution(filters, CONVOLUTION_SIZE, initialisers))
-            rate = table.poisson_rate(i)
-            refined = not paper_noise
+        for i, stage in enumerate(branch_stages(widths, self.filters, initialisers)):
+            self.stages.append(stage)
             self.noises.append(
-                [
-                    PoissonNoise(rate, centred=refined, trainable_amplitude=refined),
-                    GaussianNoise(GAUSSIAN_STDDEV, trainable_amplitude=refined),
-                ]
+                [PoissonNoise(table.poisson_rate(i)), GaussianNoise(GAUSSIAN_STDDEV)]
                 if i in table.noisy_layers
                 else []
             )
-        self.translation = Translation(
-            max_shift=table.max_shift(channels), per_spectrum=not paper_noise
-        )
+        self.translation = Translation(table.max_shift(channels))
         self.join = [initialisers.dense(channels) for _ in range(table.join_layers)]
-        self.output_layer = initialisers.dense(channels, glorot if paper_noise else nearly_zero)
+        self.output_layer = initialisers.dense(channels, nearly_zero)
 
     def call(self, latent, seed, noise=True):
         """Return spectra of shape (n, channels)."""
@@ -297,21 +293,43 @@ class _DiscriminatorBranch(Composite):
             initialisers.convolution(filters, 7, strides=3) for filters in table.convolution_filters
         ]
         self.dense = [initialisers.dense(layer_width(f, channels)) for f in table.layers]
-        self.minibatch = initialisers.layer(
-            MinibatchDiscrimination(table.kernels, table.dims), glorot
-        )
+        self.dense_after = [
+            initialisers.dense(layer_width(f, channels)) for f in table.layers_after
+        ]
+        self.minibatch = None
+        if table.kernels:
+            self.minibatch = initialisers.layer(
+                MinibatchDiscrimination(table.kernels, table.dims), glorot
+            )
 
     def call(self, x, seed, groups=1):
-        if self.convolutions:
-            x = x[:, :, None]
-            for layer in self.convolutions:
-                x = tf.nn.leaky_relu(layer(x), self.slope)
-            x = tf.reshape(x, [-1, x.shape[1] * x.shape[2]])
-        sizes = [layer.units for layer in self.dense]
-        factors = draws.dropout_factors(tf.shape(x)[0], sizes, self.dropout, seed)
-        for layer, factor in zip(self.dense, factors, strict=True):
+        factors = self.dropout_factors(tf.shape(x)[0], seed)
+        x = self.convolve(x)
+        for layer, factor in zip(self.dense, factors, strict=False):
             x = factor * tf.nn.leaky_relu(layer(x), self.slope)
-        return self.minibatch(x, groups=groups)
+        return self.compare(x, factors, groups)
+
+    def dropout_factors(self, n, seed) -> list[tf.Tensor]:
+        """Of each dense layer, of shape (n, units)."""
+        sizes = [layer.units for layer in (*self.dense, *self.dense_after)]
+        return draws.dropout_factors(n, sizes, self.dropout, seed)
+
+    def convolve(self, x):
+        """(n, channels) to (n, features)."""
+        if not self.convolutions:
+            return x
+        x = x[:, :, None]
+        for layer in self.convolutions:
+            x = tf.nn.leaky_relu(layer(x), self.slope)
+        return tf.reshape(x, [-1, x.shape[1] * x.shape[2]])
+
+    def compare(self, x, factors, groups):
+        """Minibatch discrimination, and the layers after it."""
+        if self.minibatch is not None:
+            x = self.minibatch(x, groups=groups)
+        for layer, factor in zip(self.dense_after, factors[len(self.dense) :], strict=True):
+            x = factor * tf.nn.leaky_relu(layer(x), self.slope)
+        return x
 
 
 class Discriminator(Composite, keras.Model):
@@ -342,6 +360,10 @@ class Discriminator(Composite, keras.Model):
     def call(self, spectra, seed, groups=1):
         """Return logits of shape (n,); the batch holds `groups` minibatches of equal size."""
         x = (spectra - self.centre.value) / self.scale.value
-        seeds = [seed + [0, i] for i in range(len(self.branches))]
+        seeds = self.seeds_of(seed)
         parts = [b(x, seed=s, groups=groups) for b, s in zip(self.branches, seeds, strict=True)]
         return self.unit(tf.concat(parts, axis=1))[:, 0]
+
+    def seeds_of(self, seed) -> list[tf.Tensor]:
+        """One for each branch."""
+        return [seed + [0, i] for i in range(len(self.branches))]

@@ -34,10 +34,12 @@ class Recipe:
     average_decay : float
         Decay per step of the exponential average of the generator's weights that is evaluated
         and kept; 0 keeps the weights themselves.
-    joint_views : bool
-        Whether a discriminator's views make one update together, or one each.
+    published : bool
+        Whether networks, order of updates and figures of the stopping criterion are the published
+        ones; otherwise a discriminator's views make one update together, and the generator comes
+        after the discriminators.
     batch_size : int
-        At most; the last incomplete batch of an epoch is left out.
+        At most; the last incomplete batch of an epoch is left out, but under a published recipe.
     warm_up : int
         Epochs in which the discriminators train alone; at most a quarter of all.
     min_epochs, max_epochs : int
@@ -47,8 +49,11 @@ class Recipe:
         None goes on.
     evaluate_every : int
         Epochs between looks at the metrics.
+    tolerance : float
+        Default of ``tolerance=``: how far behind the real spectra's figures counts as reached.
     max_shift : float
-        T1's largest energy shift, as a fraction of the channels.
+        T1's largest energy shift, as a fraction of the channels; the published one is in channels,
+        see :data:`hyperspy_dag.dag.published_training.MAX_SHIFT`.
     max_noise : float
         T2's largest relative noise at intensity 1.
     mixed_precision : bool
@@ -65,13 +70,14 @@ class Recipe:
     discriminator_rate: float
     beta_1: float
     average_decay: float
-    joint_views: bool
+    published: bool
     batch_size: int
     warm_up: int
     min_epochs: int
     max_epochs: int
     patience: int | None
     evaluate_every: int
+    tolerance: float
     max_shift: float = 0.01
     max_noise: float = 0.1
     mixed_precision: bool = False
@@ -89,13 +95,14 @@ _RECIPES = (
         discriminator_rate=5e-4,
         beta_1=0.9,
         average_decay=0.0,
-        joint_views=False,
+        published=True,
         batch_size=32,
         warm_up=0,
         min_epochs=1,
-        max_epochs=500,
+        max_epochs=1000,
         patience=None,
         evaluate_every=1,
+        tolerance=0.3,
     ),
     Recipe(
         "refined",
@@ -108,13 +115,14 @@ _RECIPES = (
         discriminator_rate=2e-4,
         beta_1=0.5,
         average_decay=0.99,
-        joint_views=True,
+        published=False,
         batch_size=128,
         warm_up=10,
         min_epochs=30,
         max_epochs=200,
         patience=60,
         evaluate_every=10,
+        tolerance=0.05,
     ),
 )
 

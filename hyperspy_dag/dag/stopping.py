@@ -18,15 +18,25 @@ from dataclasses import dataclass
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from hyperspy_dag.metrics import cosine_distance, frechet_distance, pearson_correlation, snr
+from hyperspy_dag.metrics import (
+    cosine_distance,
+    frechet_distance,
+    pearson_correlation,
+    published_fid,
+    snr,
+)
 
 #: The metrics of a class, in the order of tables and plots.
 METRICS = ("frechet_distance", "pearson_correlation", "cosine_distance", "snr")
 
+#: The paper's "FID", a metric of the published recipe besides.
+PUBLISHED_FID = "published_fid"
+
 #: Choices of ``stopping=`` besides None, and the metrics that each asks for.
 CRITERIA: dict[str, tuple[str, ...]] = {
-    "all": ("frechet_distance", "pearson_correlation", "cosine_distance"),
-    "frechet": ("frechet_distance",),
+    "all": METRICS[:3],
+    "frechet": METRICS[:1],
+    "published": (PUBLISHED_FID, *METRICS[1:3]),
 }
 
 
@@ -65,7 +75,7 @@ class StoppingRule:
 
     Attributes
     ----------
-    criterion : {"all", "frechet"} or None
+    criterion : {"all", "frechet", "published"} or None
         Metrics that must reach the real spectra's baseline; None trains all epochs.
     tolerance : float
         How far behind the baseline still counts as reached, relative to it.
@@ -77,14 +87,24 @@ class StoppingRule:
     max_epochs: int
 
 
-def compare(real: np.ndarray, synthetic: np.ndarray) -> dict[str, float]:
-    """Metrics of synthetic against real spectra, arrays of shape (n, channels)."""
-    return {
+def compare(real: np.ndarray, synthetic: np.ndarray, batch: int | None = None) -> dict[str, float]:
+    """Metrics of synthetic against real spectra, arrays of shape (n, channels).
+
+    Parameters
+    ----------
+    real, synthetic : array of shape (n, channels)
+    batch : int, optional
+        How many spectra at most the published "FID" compares; by default it is left out.
+    """
+    metrics = {
         "frechet_distance": frechet_distance(real, synthetic),
         "pearson_correlation": pearson_correlation(real, synthetic),
         "cosine_distance": cosine_distance(real, synthetic),
         "snr": snr(synthetic),
     }
+    if batch is not None:
+        metrics[PUBLISHED_FID] = published_fid(real[:batch], synthetic[:batch])
+    return metrics
 
 
 @dataclass(frozen=True)
@@ -94,7 +114,7 @@ class RealReference:
     Parameters
     ----------
     mean, spread : dict of str to float
-        For each of :data:`METRICS`; the spread is a standard deviation.
+        For each metric; the spread is a standard deviation.
     """
 
     mean: dict[str, float]
@@ -102,7 +122,11 @@ class RealReference:
 
     @classmethod
     def of(
-        cls, spectra: np.ndarray, random: np.random.Generator, repeats: int = 10
+        cls,
+        spectra: np.ndarray,
+        random: np.random.Generator,
+        repeats: int = 10,
+        batch: int | None = None,
     ) -> RealReference:
         """Estimate from spectra of shape (n, channels).
 
@@ -112,13 +136,15 @@ class RealReference:
         random : numpy.random.Generator
         repeats : int, default 10
             Random halvings.
+        batch : int, optional
+            As of :func:`compare`.
         """
         half = _half(len(spectra))
         rows = []
         for _ in range(repeats):
             order = random.permutation(len(spectra))
-            rows.append(compare(spectra[order[:half]], spectra[order[half : 2 * half]]))
-        table = {name: np.array([row[name] for row in rows]) for name in METRICS}
+            rows.append(compare(spectra[order[:half]], spectra[order[half : 2 * half]], batch))
+        table = {name: np.array([row[name] for row in rows]) for name in rows[0]}
         return cls(
             {name: float(values.mean()) for name, values in table.items()},
             {name: float(values.std()) for name, values in table.items()},
@@ -149,10 +175,12 @@ class Judge:
     ----------
     spectra : array of shape (n, channels)
     seed : numpy.random.SeedSequence
-    stopping : {"all", "frechet"} or None
+    stopping : {"all", "frechet", "published"} or None
         Which metrics must reach the baseline; None never says that they do.
     tolerance : float
         How far behind the baseline still counts as reached, relative to it.
+    batch : int, optional
+        As of :func:`compare`.
     """
 
     def __init__(
@@ -161,13 +189,15 @@ class Judge:
         seed: np.random.SeedSequence,
         stopping: str | None,
         tolerance: float,
+        batch: int | None = None,
     ):
         self.spectra = spectra
         self.stopping = stopping
         self.tolerance = tolerance
+        self._batch = batch
         self._random = np.random.default_rng(seed)
         with _one_blas_thread():
-            self.reference = RealReference.of(spectra, self._random)
+            self.reference = RealReference.of(spectra, self._random, batch=batch)
         half = _half(len(spectra))
         # The same halves every time, so that epochs are compared and not draws.
         self._halves = [self._random.permutation(len(spectra))[:half] for _ in range(4)]
@@ -181,16 +211,16 @@ class Judge:
         """Judge an array of `n_synthetic` spectra."""
         parts = np.array_split(synthetic, len(self._halves))
         if not all(np.isfinite(part).all() for part in parts):
-            nan = dict.fromkeys(METRICS, float("nan"))
+            nan = dict.fromkeys(self.reference.mean, float("nan"))
             return Evaluation(epoch, nan, float("inf"), False)
         # Matrices this small are faster on one thread than several can be woken for them beside
         # TensorFlow's; and so the figures are the same for any number of threads.
         with _one_blas_thread():
             rows = [
-                compare(self.spectra[half], part)
+                compare(self.spectra[half], part, self._batch)
                 for half, part in zip(self._halves, parts, strict=True)
             ]
-        metrics = {name: float(np.mean([row[name] for row in rows])) for name in METRICS}
+        metrics = {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
         reached = self.stopping is not None and all(
             self.reference.excess(metrics, name) <= self.tolerance
             for name in CRITERIA[self.stopping]

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -77,10 +75,10 @@ class Trainer:
         self._initialisers = [
             Initialisers(recipe.mixed_precision) for _ in (None, *design.discriminators)
         ]
-        self.generator, self.average = (
-            make_generator(channels, architecture, recipe, initialisers)
-            for initialisers in (self._initialisers[0], Initialisers())
-        )
+        self.generator = make_generator(channels, architecture, recipe, self._initialisers[0])
+        self.average = self.generator
+        if recipe.average_decay:
+            self.average = make_generator(channels, architecture, recipe, Initialisers())
         self.discriminators = [self._make_discriminator(i) for i in self._initialisers[1:]]
         self._generator_adam = Adam(self.generator.trainable_variables, recipe.beta_1)
         self._discriminator_adams = [
@@ -172,30 +170,34 @@ class Trainer:
 
     def train(self, first_epoch: int, epochs: int, rate_factor: float = 1.0) -> Costs:
         """Train `epochs` epochs, the first numbered `first_epoch` (from 0)."""
-        batches = len(self._spectra) // self._batch
         order, latents, seeds, rates = [], [], [], []
         for epoch in range(first_epoch, first_epoch + epochs):
             random = np.random.default_rng(child_stream(self._seed, EPOCH, epoch))
-            permutation = random.permutation(len(self._spectra))[: batches * self._batch]
-            order.append(permutation.reshape(batches, self._batch))
+            order.append(self._order(random))
             latent = draw_latent(
                 self._class_model,
-                batches * self._batch,
+                order[-1].size,
                 self.architecture.latent_size,
                 child_stream(self._seed, EPOCH_LATENT, epoch),
             )
-            latents.append(latent.reshape(batches, self._batch, -1))
-            seeds.append(random.integers(2**31 - 1, size=(batches, 2)))
-            rates.append(np.tile(self._rates(epoch, rate_factor), (batches, 1)))
+            latents.append(latent.reshape(*order[-1].shape, -1))
+            seeds.append(random.integers(2**31 - 1, size=(len(order[-1]), 2)))
+            rates.append(self._rates(epoch, rate_factor))
         costs = self._compiled(
             self._spectra,
             np.concatenate(order).astype(np.int32),
             np.concatenate(latents).astype(np.float32),
             np.concatenate(seeds).astype(np.int32),
-            np.concatenate(rates).astype(np.float32),
+            np.array(rates, np.float32),
         ).numpy()
-        discriminator, generator = costs.reshape(epochs, batches, 2).mean(axis=1).T
+        discriminator, generator = costs.reshape(epochs, -1, 2).mean(axis=1).T
         return Costs(discriminator, generator)
+
+    def _order(self, random: np.random.Generator) -> np.ndarray:
+        """Spectra of each step of an epoch, shape (steps, batch)."""
+        batches = len(self._spectra) // self._batch
+        permutation = random.permutation(len(self._spectra))[: batches * self._batch]
+        return permutation.reshape(batches, self._batch)
 
     def weights(self) -> list[np.ndarray]:
         """Copy of the averaged generator's weights."""
@@ -211,7 +213,9 @@ class Trainer:
             variable.assign(state[name])
 
     def _state_variables(self) -> dict:
-        models = {"generator": self.generator, "average": self.average}
+        models = {"generator": self.generator}
+        if self.average is not self.generator:
+            models["average"] = self.average
         adams = {"generator": self._generator_adam}
         for i, discriminator in enumerate(self.discriminators):
             models[f"discriminator_{i}"] = discriminator
@@ -235,10 +239,12 @@ class Trainer:
 
     def _run(self, spectra, order, latents, seeds, rates):
         steps = tf.shape(order)[0]
+        of_epoch = steps // tf.shape(rates)[0]
 
         def step(i, costs):
             real = tf.gather(spectra, order[i])
-            return i + 1, costs.write(i, self._step(real, latents[i], seeds[i], rates[i]))
+            own_rates = rates[i // of_epoch]
+            return i + 1, costs.write(i, self._step(real, latents[i], seeds[i], own_rates))
 
         # Written out, since AutoGraph takes a twentieth of the tracing to find this loop.
         costs = tf.TensorArray(tf.float32, size=steps, element_shape=[2])
@@ -246,7 +252,7 @@ class Trainer:
 
     def _step(self, real, latent, seed, rates):
         """Update the discriminators on their views, then the generator against all of them."""
-        steps = self.design.discriminator_steps(self.recipe.joint_views)
+        steps = self.design.discriminator_steps()
         count = 1 + 2 * len(steps) + 4 * len(self.discriminators)
         seeds = iter(tf.unstack(tf.random.split(seed, count)))
         variables = [v.value for v in self.generator.trainable_variables]
@@ -335,34 +341,6 @@ class Trainer:
             ],
             axis=0,
         )
-
-
-#: The trainer of the last fit: compiling one takes seconds, and notebooks fit again and again.
-_idle_trainers: dict[tuple, Trainer] = {}
-
-
-@contextmanager
-def lend_trainer(
-    channels: int, architecture: Architecture, design: Design, recipe: Recipe
-) -> Iterator[Trainer]:
-    """Lend a trainer for the time of a fit: the last one if it fits, else a new one.
-
-    A lent trainer is nobody else's, so that fits in several threads do not meet.
-
-    Raises
-    ------
-    MemoryError
-        TensorFlow finds no memory.
-    """
-    key = (channels, architecture, design, recipe)
-    try:
-        trainer = _idle_trainers.pop(key, None) or Trainer(*key)
-        yield trainer
-    except tf.errors.ResourceExhaustedError as error:
-        raise MemoryError("TensorFlow found no memory") from error
-    # Only of a fit that ended well, and only one: they hold memory.
-    _idle_trainers.clear()
-    _idle_trainers[key] = trainer
 
 
 def _by_name(prefix: str, variables: list) -> dict:

@@ -313,7 +313,7 @@ class AugmentationTool(t.HasTraits):
         }
 
     def _get_call(self) -> str:
-        usual = {"stopping": "all", "tolerance": 0.05, "checkpoint_every": 10}
+        usual = {"stopping": "all", "tolerance": None, "checkpoint_every": 10}
         said = ", ".join(
             f"{k}={v!r}"
             for k, v in self.arguments().items()
@@ -618,7 +618,7 @@ class AugmentationTool(t.HasTraits):
         for one in self.classes:
             one.trait_set(state="waiting", epoch=0)
         self.classes = list(self.classes)
-        self._epochs = FitSettings.checked(**self._settings()).max_epochs
+        self._fit_settings = FitSettings.checked(**self._settings())
         options = {k: v for k, v in self._kept.items() if k.startswith("checkpoint")}
         self._training = Training(
             self._prepared,
@@ -698,9 +698,10 @@ class AugmentationTool(t.HasTraits):
             elif i == number:
                 one.trait_set(state="training", epoch=progress.epoch)
         self.classes = list(self.classes)
-        self.fraction = (number + progress.epoch / self._epochs) / len(self.classes)
+        epochs = self._fit_settings.max_epochs
+        self.fraction = (number + progress.epoch / epochs) / len(self.classes)
         if self.state == "training":
-            self.status = f"Training {name}: epoch {progress.epoch} of {self._epochs} at most."
+            self.status = f"Training {name}: epoch {progress.epoch} of {epochs} at most."
         self.shown_choices = list(self._live)
         if self.shown != name:
             self.shown = name  # draws it
@@ -722,8 +723,8 @@ class AugmentationTool(t.HasTraits):
                 label,
                 history,
                 baseline,
-                self._kept.get("stopping", "all"),
-                self._kept.get("tolerance", 0.05),
+                self._fit_settings.stopping,
+                self._fit_settings.tolerance,
                 data.energy_axis.energies,
                 data.spectra[label],
                 examples,

@@ -16,6 +16,7 @@ from ._distributions import (
     kernel_distance,
     kl_divergence,
     kl_divergence_pca,
+    published_fid,
     wasserstein,
 )
 from ._neighbours import NeighbourScores, memorisation_ratio, precision_recall_density_coverage
@@ -56,6 +57,7 @@ __all__ = [
     "peak_width",
     "pearson_correlation",
     "precision_recall_density_coverage",
+    "published_fid",
     "snr",
     "wasserstein",
     "white_line_distances",

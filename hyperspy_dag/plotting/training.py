@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
 from hyperspy_dag.dag.fitted_class import History
-from hyperspy_dag.dag.stopping import CRITERIA
+from hyperspy_dag.dag.stopping import CRITERIA, PUBLISHED_FID
 from hyperspy_dag.training.fitted import FittedAugmenter, is_augmenter
 
 from .axes import (
@@ -180,9 +180,12 @@ def draw_metrics(
 ) -> None:
     """Draw the metrics of a class into three axes; mark the state `best` if it is given."""
     epochs = [evaluation.epoch for evaluation in history.evaluations]
-    for ax, (metric, title) in zip(row, _METRIC_NAMES.items(), strict=True):
+    names = _METRIC_NAMES
+    if PUBLISHED_FID in asked:
+        names = {PUBLISHED_FID: "Published “FID”", **dict(list(_METRIC_NAMES.items())[1:])}
+    for ax, (metric, title) in zip(row, names.items(), strict=True):
         values = [evaluation.metrics[metric] for evaluation in history.evaluations]
-        if metric == "frechet_distance":
+        if ax is row[0]:
             use_log_axis(ax)
         ax.plot(epochs, values, ".-", color=DISCRIMINATOR, ms=4, lw=1.2, label="synthetic")
         ax.axhline(baseline.mean[metric], color="0.15", ls="--", lw=1, label="real against real")
@@ -193,7 +196,7 @@ def draw_metrics(
             ax.plot(best.epoch, best.metrics[metric], "*", color=SYNTHETIC, ms=10, mec="0.15")
         _finish(ax, title)
     legend_above_data(row[0], 0.22, ncols=2)
-    for ax, metric in zip(row, _METRIC_NAMES, strict=True):
+    for ax, metric in zip(row, names, strict=True):
         if metric in asked:
             _shade_better(ax, baseline, metric, tolerance)
 

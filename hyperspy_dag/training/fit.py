@@ -5,13 +5,15 @@ from __future__ import annotations
 
 import logging
 from contextlib import closing, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hyperspy_dag.dag.architectures import ARCHITECTURES, NETWORKS, Architecture
 from hyperspy_dag.dag.fitted_class import FittedClass
+from hyperspy_dag.dag.recipes import RECIPES, Recipe
 from hyperspy_dag.io.files import below
 from hyperspy_dag.io.headers import check_classes, check_digest, check_energy_axis, check_metadata
 from hyperspy_dag.preprocessing.energy_axis import EnergyAxis
@@ -43,6 +45,8 @@ class FitResult:
         Digest of each training spectrum.
     preprocessing, instrument : dict or None
         Metadata of the training spectra.
+    networks : int
+        Version of the networks.
     """
 
     settings: FitSettings
@@ -53,6 +57,18 @@ class FitResult:
     spectrum_digests: NDArray[np.uint64]
     preprocessing: dict[str, Any] | None
     instrument: dict[str, Any] | None
+    networks: int = NETWORKS
+
+    @property
+    def recipe(self) -> Recipe:
+        """Recipe of the generators."""
+        recipe = RECIPES[self.settings.recipe]
+        return replace(recipe, published=recipe.published and self.networks > 1)
+
+    @property
+    def architecture(self) -> Architecture:
+        """Networks of the generators."""
+        return ARCHITECTURES[self.settings.architecture].under(self.recipe)
 
     @classmethod
     def of(cls, settings: FitSettings, data: TrainingSet, outcome: Outcome) -> FitResult:
@@ -72,6 +88,7 @@ class FitResult:
     def header(self) -> dict[str, Any]:
         """Return everything but the arrays, as types that JSON can hold."""
         return {
+            "networks": self.networks,
             "settings": self.settings.as_dict(),
             "energy_axis": self.energy_axis.description(),
             "channels": self.energy_axis.size,
@@ -111,8 +128,14 @@ class FitResult:
         if spectrum_digests.dtype != np.uint64 or spectrum_digests.ndim != 1:
             raise TypeError("the digests of the training spectra are not such")
         seconds = [float(value) for value in header["fit_seconds"]]
+        settings, networks = FitSettings.of_file(header["settings"]), header.get("networks", 1)
+        if networks == 1:
+            # Version 0.1 had no criterion of the paper's recipe alone.
+            settings = replace(settings, stopping=header["settings"]["stopping"])
+        elif networks != NETWORKS:
+            raise ValueError(f"networks of version {networks!r}")
         return cls(
-            settings=FitSettings.of_file(header["settings"]),
+            settings=settings,
             models=models,
             seconds=dict(zip(classes, seconds, strict=True)),
             energy_axis=check_energy_axis(header["energy_axis"], channels),
@@ -120,6 +143,7 @@ class FitResult:
             spectrum_digests=spectrum_digests,
             preprocessing=check_metadata(header["preprocessing"]),
             instrument=check_metadata(header["instrument"]),
+            networks=networks,
         )
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from hyperspy_dag import __version__
 from hyperspy_dag._utils.checks import check_folder
 from hyperspy_dag._utils.warnings import warn
+from hyperspy_dag.dag.architectures import NETWORKS
 from hyperspy_dag.io.files import (
     CHECKPOINT,
     AugmenterFileError,
@@ -125,6 +126,7 @@ def begin_run(folder: Path, every: int, settings: dict[str, Any], data: Training
     run = Run(folder, every, _owner(settings, data.digest))
     header = {
         "package_version": __version__,
+        "networks": NETWORKS,
         "settings": settings,
         "checkpoint_every": every,
         "classes": data.classes,

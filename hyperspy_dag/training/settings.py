@@ -59,7 +59,7 @@ class FitSettings:
         architecture: str = "auto",
         recipe: str = "refined",
         stopping: str | None = "all",
-        tolerance: float = 0.05,
+        tolerance: float | None = None,
         max_epochs: int | None = None,
         random_state: int | np.random.Generator | None = None,
         precision: str = "single",
@@ -76,6 +76,15 @@ class FitSettings:
         check_choice("architecture", architecture, ["auto", *ARCHITECTURES])
         if stopping is not None:
             check_choice("stopping", stopping, CRITERIA)
+        published = RECIPES[recipe].published
+        if stopping == "published" and not published:
+            raise ValueError(
+                'stopping="published" is of recipe="paper" alone; give that, or stopping="all"'
+            )
+        if stopping == "all" and published:
+            stopping = "published"
+        if tolerance is None:
+            tolerance = RECIPES[recipe].tolerance
         tolerance = check_number("tolerance", tolerance, minimum=0.0)
         if max_epochs is None:
             max_epochs = RECIPES[recipe].max_epochs

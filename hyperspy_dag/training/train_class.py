@@ -138,7 +138,7 @@ def train_class(job: ClassJob, spectra: np.ndarray, callback: Callback) -> Train
     def seconds() -> float:
         return before + time.perf_counter() - begin
 
-    from hyperspy_dag.dag.trainer import lend_trainer
+    from hyperspy_dag.dag.lending import lend_trainer
 
     try:
         with lend_trainer(spectra.shape[1], job.architecture, job.design, job.recipe) as trainer:
@@ -173,7 +173,13 @@ class ClassTraining:
             physical = job.recipe.physical
             self.class_model = fit_class_model(spectra, job.dispersion) if physical else None
         trainer.begin(spectra, training_seed, self.class_model, job.stopping.max_epochs)
-        self.judge = Judge(spectra, judge_seed, job.stopping.criterion, job.stopping.tolerance)
+        self.judge = Judge(
+            spectra,
+            judge_seed,
+            job.stopping.criterion,
+            job.stopping.tolerance,
+            job.recipe.batch_size if job.recipe.published else None,
+        )
         self._examples: np.ndarray  # of the last evaluation
         if saved is None:
             self.best = self._evaluate(0)

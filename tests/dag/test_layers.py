@@ -9,7 +9,7 @@ from scipy import stats
 
 from hyperspy_dag.dag._tensorflow import keras, tf
 from hyperspy_dag.dag.class_model.shift import fourier_shift
-from hyperspy_dag.dag.draws import dropout_factors, normal
+from hyperspy_dag.dag.draws import dropout_factors, normal, poisson
 from hyperspy_dag.dag.generators import shift_energy
 from hyperspy_dag.dag.layers import (
     GaussianNoise,
@@ -23,11 +23,8 @@ from hyperspy_dag.dag.transforms import random_energy_shift, random_poisson_nois
 SEED = tf.constant([3, 4])
 LAYERS = [
     PoissonNoise(0.5),
-    PoissonNoise(0.15, centred=True, trainable_amplitude=True),
     GaussianNoise(0.2),
-    GaussianNoise(0.2, trainable_amplitude=True),
     Translation(3),
-    Translation(3, per_spectrum=False),
     MinibatchDiscrimination(7, 3, seed=5),
 ]
 
@@ -69,8 +66,8 @@ def test_draws_depend_on_the_seed_alone(layer):
 
 
 @pytest.mark.parametrize("rate", [0.15, 0.5, 4.0])
-def test_poisson_noise_is_poisson_distributed(rate):
-    counts = PoissonNoise(rate)(np.zeros((200, 1000), np.float32), seed=SEED).numpy().ravel()
+def test_poisson_draws_are_poisson_distributed(rate):
+    counts = poisson(tf.constant([200, 1000]), rate, SEED).numpy().ravel()
     assert (counts == counts.round()).all()
     top = int(stats.poisson.ppf(0.9999, rate))
     observed = np.bincount(np.minimum(counts, top).astype(int), minlength=top + 1)
@@ -78,8 +75,8 @@ def test_poisson_noise_is_poisson_distributed(rate):
     assert stats.chisquare(observed, expected * len(counts)).pvalue > 1e-3
 
 
-def test_centred_poisson_noise_has_no_mean_and_a_trainable_amplitude():
-    layer = PoissonNoise(0.5, centred=True, trainable_amplitude=True)
+def test_poisson_noise_has_no_mean_and_a_trainable_amplitude():
+    layer = PoissonNoise(0.5)
     x = tf.zeros((100, 1000))
     noise = layer(x, seed=SEED).numpy()
     assert abs(noise.mean()) < 4 * np.sqrt(0.5 / noise.size)
@@ -95,7 +92,7 @@ def test_gaussian_noise_has_its_standard_deviation_at_generation():
     assert stats.kstest(noise / 0.15, "norm").pvalue > 1e-3
 
 
-@pytest.mark.parametrize("layer", LAYERS[:4], ids=lambda layer: layer.name)
+@pytest.mark.parametrize("layer", LAYERS[:2], ids=lambda layer: layer.name)
 def test_gradient_passes_noise_unchanged(layer):
     x = tf.constant(np.random.default_rng(0).normal(size=(3, 5)), tf.float32)
     weight = np.random.default_rng(1).normal(size=(3, 5)).astype(np.float32)
@@ -107,8 +104,7 @@ def test_gradient_passes_noise_unchanged(layer):
 
 def test_noise_free_output_is_the_mean():
     x = np.zeros((4, 6), np.float32)
-    np.testing.assert_array_equal(PoissonNoise(0.5)(x, noise=False), x + 0.5)
-    np.testing.assert_array_equal(PoissonNoise(0.5, centred=True)(x, noise=False), x)
+    np.testing.assert_array_equal(PoissonNoise(0.5)(x, noise=False), x)
     np.testing.assert_array_equal(GaussianNoise(0.5)(x, noise=False), x)
     np.testing.assert_array_equal(Translation(2)(x, noise=False), x)
 
@@ -162,20 +158,6 @@ def test_translation_goes_left_and_right_for_each_spectrum():
     moved = Translation(3)(x, seed=SEED).numpy().argmax(axis=1) - 10
     observed = np.bincount(moved + 3, minlength=7)
     assert stats.chisquare(observed).pvalue > 1e-3
-    together = Translation(3, per_spectrum=False)(x, seed=SEED).numpy().argmax(axis=1)
-    assert len(np.unique(together)) == 1
-
-
-def test_translation_of_a_whole_batch_shifts_all_alike():
-    x = np.random.default_rng(0).normal(size=(3, 12)).astype(np.float32)
-    possible = [shift_channels(tf.constant(x), tf.fill([3], i)).numpy() for i in (-2, -1, 0, 1, 2)]
-    layer = Translation(2, per_spectrum=False)
-    found = set()
-    for i in range(60):
-        shifted = layer(tf.constant(x), seed=tf.constant([5, i])).numpy()
-        (match,) = (k for k, other in enumerate(possible) if np.array_equal(other, shifted))
-        found.add(match)
-    assert found == set(range(5))
 
 
 def test_random_energy_shift_is_uniform_and_its_own_for_each_spectrum():
@@ -282,7 +264,6 @@ def test_energy_shift_is_that_of_the_start():
     ("make", "message"),
     [
         (lambda: PoissonNoise(0.0), "rate must be above 0"),
-        (lambda: PoissonNoise(0.5, trainable_amplitude=True), "needs centred=True"),
         (lambda: GaussianNoise(-0.1), "stddev must be at least 0"),
         (lambda: Translation(1.5), "max_shift must be a whole number"),
         (lambda: MinibatchDiscrimination(0, 5), "kernels must be a whole number"),

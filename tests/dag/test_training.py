@@ -16,19 +16,19 @@ from hyperspy_dag.dag.architectures import ARCHITECTURES
 from hyperspy_dag.dag.class_model.model import fit_class_model
 from hyperspy_dag.dag.designs import DESIGNS
 from hyperspy_dag.dag.generators import make_generator
+from hyperspy_dag.dag.lending import lend_trainer
 from hyperspy_dag.dag.losses import discriminator_loss, generator_loss
 from hyperspy_dag.dag.networks import Discriminator, Initialisers, MixedDense
 from hyperspy_dag.dag.optimiser import Adam
 from hyperspy_dag.dag.recipes import RECIPES
 from hyperspy_dag.dag.stopping import Judge, RealReference
-from hyperspy_dag.dag.trainer import Trainer, lend_trainer
+from hyperspy_dag.dag.trainer import Trainer
 
 
 def sigmoid(x):
     return 1 / (1 + np.exp(-x))
 
 
-@pytest.mark.parametrize("joint", [False, True])
 @pytest.mark.parametrize(
     ("design", "views"),
     [
@@ -38,10 +38,10 @@ def sigmoid(x):
         ("multi_bitrans", [["untransformed"], ["shift"], ["noise"]]),
     ],
 )
-def test_designs_show_the_untransformed_spectra_twice(design, views, joint):
+def test_designs_show_the_untransformed_spectra_twice(design, views):
     """del-Pozo-Bueno et al. 2024, Fig. 3."""
     shown: dict[tuple[int, str], int] = {}
-    for index, names in DESIGNS[design].discriminator_steps(joint):
+    for index, names in DESIGNS[design].discriminator_steps():
         for name in names:
             shown[index, name] = shown.get((index, name), 0) + 1
     expected = {
@@ -129,11 +129,11 @@ def test_a_class_makes_no_new_layers():
     assert layers() == before
 
 
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=list(RECIPES))
 @pytest.mark.parametrize("name", ["simple_dense", "simple_convo"])
-def test_initial_weights_are_glorots(name):
+def test_initial_weights_are_glorots(name, recipe):
     initialisers = Initialisers()
-    recipe = RECIPES["paper"]
-    generator = make_generator(600, ARCHITECTURES[name], recipe, initialisers)
+    generator = make_generator(600, ARCHITECTURES[name].under(recipe), recipe, initialisers)
     initialisers.draw(generator, np.random.SeedSequence(1))
     body = generator.body
     for kernel in (body.stages[0].kernel, body.join[0].kernel):
