@@ -20,8 +20,7 @@ from spectra import DISPERSION, ENERGY_OFFSET, eels, two_classes, white_lines
 
 from hyperspy_dag import EELSAugmenter, get_labels
 from hyperspy_dag.augmenter import NotFittedError
-from hyperspy_dag.dag import stopping
-from hyperspy_dag.dag import trainer as trainer_module
+from hyperspy_dag.dag import lending, stopping
 from hyperspy_dag.dag.architectures import ARCHITECTURES
 from hyperspy_dag.dag.designs import DESIGNS
 from hyperspy_dag.dag.recipes import RECIPES
@@ -207,7 +206,7 @@ def test_paper_recipe_knows_no_dose():
         ({"n_spectra": 2.5}, TypeError, "n_spectra must be a whole number, 2.5"),
         ({"noise": "no"}, TypeError, "noise must be True or False"),
         ({"dose": 0}, ValueError, "dose must be at least 1e-06"),
-        ({"dose": "high"}, TypeError, "dose must be a number, 'high'"),
+        ({"dose": "high"}, TypeError, "dose must be a number or a range"),
         ({"energy_jitter": -1}, ValueError, "energy_jitter must be at least 0"),
         ({"random_state": -1}, ValueError, "random_state must be at least 0"),
         ({"random_state": "a"}, TypeError, "random_state must be a whole number"),
@@ -565,7 +564,7 @@ def other_keras() -> Iterator[Callable[[], None]]:
     own = {name: getattr(config, name)() for name in others}
 
     def change() -> None:
-        trainer_module._idle_trainers.clear()
+        lending._idle_trainers.clear()
         for name, value in others.items():
             getattr(config, f"set_{name}")(value)
 
@@ -576,7 +575,7 @@ def other_keras() -> Iterator[Callable[[], None]]:
         assert left == others
     for name, value in own.items():
         getattr(config, f"set_{name}")(value)
-    trainer_module._idle_trainers.clear()
+    lending._idle_trainers.clear()
 
 
 @pytest.mark.parametrize(

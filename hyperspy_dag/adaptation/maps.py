@@ -59,6 +59,17 @@ class ClassMap:
     See Also
     --------
     hyperspy_dag.EELSAugmenter.classify : Classify a map.
+
+    Examples
+    --------
+    The file is that of the example of :class:`hyperspy_dag.EELSAugmenter`.
+
+    >>> from hyperspy_dag import EELSAugmenter
+    >>> from hyperspy_dag.data import simulated_oxides
+    >>> s, labels = simulated_oxides("WL-Mn", {"MnO": 6, "MnO2": 4}, random_state=5)
+    >>> phases = EELSAugmenter.load("oxides.dag").classify(s)
+    >>> phases.index.shape, phases.probabilities.shape
+    ((10,), (10, 2))
     """
 
     classes: list
@@ -135,6 +146,18 @@ class ClassMap:
         ------
         FileExistsError, ValueError
             The file is there, or its ending is another.
+
+        See Also
+        --------
+        plot : Show the picture.
+
+        Examples
+        --------
+        >>> from hyperspy_dag import EELSAugmenter
+        >>> from hyperspy_dag.data import simulated_oxides
+        >>> s, labels = simulated_oxides("WL-Mn", {"MnO": 6, "MnO2": 4}, random_state=5)
+        >>> phases = EELSAugmenter.load("oxides.dag").classify(s)
+        >>> phases.save("phases.hspy", overwrite=True)
         """
         if str(filename).lower().endswith(".png"):
             from matplotlib.figure import Figure
@@ -159,6 +182,18 @@ class ClassMap:
         Returns
         -------
         matplotlib axes
+
+        See Also
+        --------
+        save : Write the picture.
+
+        Examples
+        --------
+        >>> from hyperspy_dag import EELSAugmenter
+        >>> from hyperspy_dag.data import simulated_oxides
+        >>> s, labels = simulated_oxides("WL-Mn", {"MnO": 6, "MnO2": 4}, random_state=5)
+        >>> phases = EELSAugmenter.load("oxides.dag").classify(s)
+        >>> ax = phases.plot()
         """
         import matplotlib.pyplot as plt
         from matplotlib.colors import BoundaryNorm, ListedColormap

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from spectra import white_lines
 
-from hyperspy_dag.dag import trainer as trainer_module
+from hyperspy_dag.dag import lending
 from hyperspy_dag.dag._tensorflow import keras, tf
 from hyperspy_dag.dag.architectures import ARCHITECTURES
 from hyperspy_dag.dag.class_model.model import fit_class_model
@@ -260,6 +260,6 @@ def test_mixed_precision_multiplies_in_bfloat16_and_keeps_the_rest():
 
 
 def test_no_memory_is_a_memory_error(monkeypatch):
-    monkeypatch.setattr(trainer_module, "Trainer", lambda *key: None)
+    monkeypatch.setattr(lending, "make_trainer", lambda *key: None)
     with pytest.raises(MemoryError, match="found no memory"), lend_trainer(1, None, None, None):
         raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
