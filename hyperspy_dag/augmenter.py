@@ -477,7 +477,8 @@ class EELSAugmenter(BaseEstimator):
             settings = FitSettings.of_file(header["settings"])
         except (LookupError, TypeError, ValueError) as error:
             raise _not_understood(run.folder, error) from error
-        if RECIPES[settings.recipe].published and header.get("networks") != NETWORKS:
+        networks, published = header.get("networks", 1), RECIPES[settings.recipe].published
+        if networks != NETWORKS and (published or networks != 1):
             raise AugmenterFileError(
                 f"{run.folder} was begun by a version of hyperspy_dag with other networks; go on "
                 "with that version, or fit anew"
