@@ -439,11 +439,13 @@ def test_a_view_of_traitsui_needs_no_display(run_python) -> None:
 
 def test_a_view_of_qt_is_not_made_where_there_is_no_display(data, monkeypatch) -> None:
     pytest.importorskip("hyperspy_gui_traitsui")
+    from traits.etsconfig.api import ETSConfig
 
     for name in NO_DISPLAY:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(toolkits.sys, "platform", "linux")
-    with pytest.raises(RuntimeError, match="need a display"):
+    monkeypatch.setattr(ETSConfig, "_toolkit", "qt")  # as importing pyface.qt leaves it
+    with pytest.raises(RuntimeError, match="needs a display"):
         signal.dag_augment(data[0], display=False, toolkit="traitsui")
     if "ipywidgets" in toolkits.check_toolkit(None, False):
         assert set(signal.dag_augment(data[0], display=False)) == {"ipywidgets"}
