@@ -133,6 +133,12 @@ class EELSAugmenter(BaseEstimator):
         Number of training spectra.
     fit_seconds_ : dict of class to float
         Time of the training, in s.
+    adaptation_ : AdaptedClasses
+        All that :meth:`adapt` found. An adapted augmenter alone has it, and what follows.
+    conditions_ : dict of class to dict of str to Found
+        Conditions of the target: mean, spread and 90 % interval.
+    class_fractions_ : dict of class to float
+        Fractions of the classes in the target.
 
     See Also
     --------
