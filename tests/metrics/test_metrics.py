@@ -30,7 +30,7 @@ def rng():
 
 def real_data() -> np.ndarray:
     folder = os.environ.get("HYPERSPY_DAG_DATA")
-    root = Path(folder) if folder else Path(__file__).resolve().parents[2] / "shared" / "data"
+    root = Path(folder) if folder else Path(__file__).resolve().parents[3] / "shared" / "data"
     path = root / "mn2_659.hspy"
     if not path.is_file():
         pytest.skip("mn2_659.hspy not found; set HYPERSPY_DAG_DATA to the folder that holds it")

@@ -668,7 +668,7 @@ def picture(function):
     """Compare the figure that a test returns with the committed one.
 
     Without any text, since fonts differ between machines. To make the pictures anew after a wanted
-    change: ``pytest tests/test_plotting.py --mpl-generate-path=tests/baseline_images``.
+    change: ``cd tests/plotting; pytest test_plotting.py --mpl-generate-path=baseline_images``.
     """
     return pytest.mark.mpl_image_compare(
         baseline_dir="baseline_images", style="default", tolerance=2, savefig_kwargs={"dpi": 50}

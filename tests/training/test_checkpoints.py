@@ -346,7 +346,7 @@ def test_says_what_is_wrong_with_the_folder(tmp_path, monkeypatch, given, error,
 @pytest.mark.thorough
 def test_killed_at_random_moments(tmp_path, registered_environment, uninterrupted):
     """SIGKILL, in the middle of a write too; see benchmarks/survival.py for the full count."""
-    root = Path(__file__).resolve().parents[1]
+    root = Path(__file__).resolve().parents[2]
     report = tmp_path / "survival.json"
     subprocess.run(
         [

@@ -186,7 +186,7 @@ def test_every_core():
 
 SCRIPT = """
 import os, signal, sys, threading, time
-sys.path.insert(0, {tests!r})
+sys.path[:0] = {tests!r}
 import numpy as np
 
 def main():
@@ -231,7 +231,7 @@ if __name__ == "__main__":
 def run_script(run_python, tmp_path, *arguments):
     """In a file, because workers import the script that began them."""
     script = tmp_path / "script.py"
-    script.write_text(SCRIPT.format(tests=str(Path(__file__).parent)))
+    script.write_text(SCRIPT.format(tests=list(map(str, Path(__file__).parents[:2]))))
     code = f"import runpy, sys; sys.argv = {[str(script), *map(str, arguments)]!r}\n"
     return run_python(code + f"runpy.run_path({str(script)!r}, run_name='__main__')")
 
@@ -290,7 +290,7 @@ def test_fresh_processes_give_the_same_bytes(run_python, tmp_path):
             a.fit(*two_classes(40, 30), show_progressbar=False).save(sys.argv[2])
             print("digest", hashlib.sha256(a.sample(300).data.tobytes()).hexdigest())
             """,
-            Path(__file__).parent,
+            Path(__file__).parents[1],
             tmp_path / name,
         ).stdout
         digests.add(next(line for line in out.splitlines() if line.startswith("digest")))
