@@ -107,7 +107,25 @@ class ClassMap:
         return self._signal(self.index.astype(np.int16), "Classes")
 
     def probability_map(self) -> BaseSignal:
-        """Return the probabilities as a signal: navigation axes, and one of the classes."""
+        """Return the probabilities as a signal.
+
+        Returns
+        -------
+        hyperspy.signal.BaseSignal
+            The navigation axes of what was classified, and a signal axis of the classes.
+
+        See Also
+        --------
+        map : The classes as a signal.
+
+        Examples
+        --------
+        >>> from hyperspy_dag import EELSAugmenter
+        >>> from hyperspy_dag.data import simulated_oxides
+        >>> s, labels = simulated_oxides("WL-Mn", {"MnO": 6, "MnO2": 4}, random_state=5)
+        >>> EELSAugmenter.load("oxides.dag").classify(s).probability_map().data.shape
+        (10, 2)
+        """
         from hyperspy.signals import BaseSignal
 
         axes = [a.get_axis_dictionary() for a in self.signal.axes_manager._axes if a.navigate]

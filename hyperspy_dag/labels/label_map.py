@@ -120,15 +120,15 @@ def get_labels(aug: BaseSignal) -> NDArray[Any]:
         The signal has no labels, or its navigation axes were rearranged in a way that the labels
         did not follow.
 
-    Notes
-    -----
-    ``hs.load("augmented.nxs", nxdata_only=True)`` reads the spectra of a NeXus file. Without that
-    option HyperSpy returns a list: the spectra, and each array of the metadata as a signal.
-
     See Also
     --------
     hyperspy_dag.labels.attach_labels : Store labels in a signal.
     hyperspy_dag.labels.parse_labels : Read labels of real spectra.
+
+    Notes
+    -----
+    ``hs.load("augmented.nxs", nxdata_only=True)`` reads the spectra of a NeXus file. Without that
+    option HyperSpy returns a list: the spectra, and each array of the metadata as a signal.
 
     Examples
     --------

@@ -99,7 +99,7 @@ def published_fid(real: ArrayLike, synthetic: ArrayLike) -> float:
 
     See Also
     --------
-    frechet_distance : the distance of the spectra's distributions.
+    frechet_distance : The distance of the spectra's distributions.
 
     Notes
     -----
