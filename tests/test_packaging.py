@@ -21,6 +21,7 @@ from conftest import ROOT, entry_points
 
 import hyperspy_dag
 from hyperspy_dag.io.signals import synthetic_signal
+from hyperspy_dag.preprocessing.energy_axis import EnergyAxis
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("packaging")]
 
@@ -151,7 +152,7 @@ def test_wheel_then_editable_then_uninstalled(environment: Path, tmp_path: Path)
         np.arange(24.0).reshape(2, 3, 4),
         np.repeat([[0], [1]], 3, axis=1),
         ["Fe3O4", "FeO"],
-        {"name": "Energy loss", "units": "eV", "offset": 630.0, "scale": 0.5, "size": 4},
+        EnergyAxis.uniform(630.0, 0.5, 4, "Energy loss", is_binned=True),
         {"random_state": 1},
         "Synthetic spectra",
     )
