@@ -77,8 +77,8 @@ class EnergyAxis:
 
     See Also
     --------
-    EnergyAxis.of_signal : The axis of a signal with any unit of energy. EnergyAxis.of_description :
-    The axis that a file or a signal describes.
+    EnergyAxis.of_signal : The axis of a signal with any unit of energy.
+    EnergyAxis.of_description : The axis that a file or a signal describes.
     """
 
     def __init__(self, axis: Any):
