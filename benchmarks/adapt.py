@@ -22,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 from exspy.signals import EELSSpectrum
+from scipy import ndimage
 from sklearn.semi_supervised import SelfTrainingClassifier
 from sklearn.svm import SVC
 
@@ -29,11 +30,14 @@ from hyperspy_dag.adaptation.engine import adapt, draw_adapted, none
 from hyperspy_dag.adaptation.likelihood import FITTED, OWN, SHARED, ClassPhysics
 from hyperspy_dag.adaptation.low_loss import inelastic_distribution
 from hyperspy_dag.dag.class_model.model import fit_class_model
+from hyperspy_dag.dag.condition_draws import AdaptedPhysics
 from hyperspy_dag.dag.condition_physics import Residue, plasmon_peak
+from hyperspy_dag.dag.designs import DESIGNS
 from hyperspy_dag.data._classes import DATA_SETS, EDGES, FLOOR, MEASUREMENTS, PHASES
 from hyperspy_dag.data._physics import SPREAD_REACH, Optics, detect, power_law
 
 RESULTS = Path(__file__).parent / "results" / "adapt" / "results.jsonl"
+KINDS = ("changed", "curved", "pattern", "unchanged", "dose 4", "dose 0.25")
 COMPOSITIONS = ((100, 100), (100, 10), (10, 100), (100, 0), (0, 100))
 N_DRAWN = 300
 
@@ -85,7 +89,15 @@ def simulate(dataset, counts, change, rng, plasmon, width):
         background = height[:, None] * power_law(energy, m.l3, exponent)
         raw.append((edges + background) * (dose / (1 + height))[:, None])
         labels += [i] * n
-    counts = detect(np.concatenate(raw), rng, gain=m.gain, readout=m.readout)
+    recorded = np.concatenate(raw)
+    # What no condition describes: a background that is no power law, a gain pattern.
+    if "curved" in change:
+        along = np.linspace(-1, 1, recorded.shape[1])
+        recorded *= 1 + change["curved"] * (along**2 - along**3)
+    if "pattern" in change:
+        rough = ndimage.gaussian_filter1d(rng.standard_normal(recorded.shape[1]), 1.5 / m.scale)
+        recorded *= 1 + change["pattern"] * rough / rough.std()
+    counts = detect(recorded, rng, gain=m.gain, readout=m.readout)
     axes = [{"size": len(counts), "navigate": True}]
     axes += [{"size": m.size, "offset": m.offset, "scale": m.scale, "units": "eV", "name": "E"}]
     s = EELSSpectrum(counts, axes=axes).dag_preprocess(
@@ -116,7 +128,12 @@ def tio2(folder, window, train, n, composition, draw):
     kernel = [
         inelastic_distribution(low.inav[2 * c + train - 1], e[1] - e[0], len(e)) for c in (0, 1)
     ]
-    classes = [ClassPhysics(fit_class_model(x[chosen[c]]), e, kernel[c], 448.0) for c in (0, 1)]
+    classes = [
+        ClassPhysics(
+            fit_class_model(x[chosen[c]], e[1] - e[0]), AdaptedPhysics(e, kernel[c], 448.0)
+        )
+        for c in (0, 1)
+    ]
     truth = {}
     if composition is None:
         truth = {"thickness": np.zeros(2), "shift": np.zeros(2), "fwhm": np.zeros(2)}
@@ -150,6 +167,8 @@ def simulated(dataset, kind, seed):
             "residue": rng.normal(0, 0.015, k),
             "dose": np.full(k, np.exp(rng.normal(0, 0.6))),
         }
+    if kind in ("curved", "pattern"):
+        truth |= {"thickness": np.full(k, 0.3), kind: {"curved": 0.05, "pattern": 0.02}[kind]}
     if kind.startswith("dose"):
         truth["dose"] = np.full(k, float(kind.split()[1]))
     share = (np.ones(k), np.r_[9.0, np.ones(k - 1)], np.r_[1.0, np.zeros(k - 1)])[seed % 3]
@@ -159,7 +178,10 @@ def simulated(dataset, kind, seed):
     u, v, _, _ = simulate(dataset, counts, truth, rng, *plasmon)
     truth["fractions"] = counts / counts.sum()
     p = plasmon_peak(e[1] - e[0], len(e), *plasmon)
-    classes = [ClassPhysics(fit_class_model(x[y == c]), e, p, b) for c in range(k)]
+    classes = [
+        ClassPhysics(fit_class_model(x[y == c], e[1] - e[0]), AdaptedPhysics(e, p, b))
+        for c in range(k)
+    ]
     return [x[y == c] for c in range(k)], classes, u, v, truth
 
 
@@ -235,7 +257,7 @@ def judge(real, classes, target, truth, known, designs=(), rivals=False):
         row["mixture" if design == "none" else name + " mixture"] = float(
             (a.probabilities[:, :-1].argmax(axis=1) == truth).mean()
         )
-        spectra = drawn(a.parameters)
+        spectra = drawn(a.laws)
         row[name] = accuracy(spectra, target, truth)
         weight = dict(enumerate(np.maximum(a.fractions, 0.02) * len(classes)))
         row[name + " weighted"] = accuracy(spectra, target, truth, SVC(C=10, class_weight=weight))
@@ -260,7 +282,9 @@ def recovery(rows):
     for row in rows:
         details, truth = row["adapted details"], row["truth"]
         for name, values in truth.items():
-            for i, true in enumerate(values):
+            for i, true in enumerate(np.atleast_1d(values)):
+                if name in ("curved", "pattern"):
+                    continue
                 if name == "fractions":
                     mean, (low, high) = details["fractions"][i], details["fraction intervals"][i]
                 elif truth["fractions"][i] < 0.05:
@@ -285,6 +309,7 @@ def table(results):
         groups[key.split(" draw")[0].split(" region")[0]].append(row)
     methods = (
         "labelled", "synthetic", "cosine SVM", "adapted", "adapted weighted", "mixture",
+        *sorted({k for r in results.values() for k in r} & set(DESIGNS)),
     )  # fmt: skip
     lines = [
         "# Adaptation, without training: share classified rightly, mean (worst)",
@@ -299,8 +324,8 @@ def table(results):
     for group, rows in groups.items():
         cells = []
         for m in methods:
-            v = [r[m] for r in rows]
-            cells.append(f"{np.mean(v):.3f} ({np.min(v):.3f})")
+            v = [r[m] for r in rows if m in r]
+            cells.append(f"{np.mean(v):.3f} ({np.min(v):.3f})" if v else "–")
         least = min(r["adapted"] - r["labelled"] for r in rows)
         lines.append(f"| {group} | {len(rows)} | " + " | ".join(cells) + f" | {least:+.3f} |")
     lines += ["", "Conditions and fractions: error, and truth within the 90 % interval.", ""]
@@ -321,15 +346,14 @@ def table(results):
                 f"| {kind} | {name} | {error.mean():+.3f} | {np.abs(error).max():.3f} "
                 f"| {within} of {len(values)} |"
             )
-    (RESULTS.parent / "table.md").write_text("\n".join(lines) + "\n")
-    print("\n".join(lines))
+    return "\n".join(lines) + "\n"
 
 
-def read():
+def read(path):
     """Results so far."""
-    if not RESULTS.exists():
+    if not path.exists():
         return {}
-    return dict(json.loads(line).popitem() for line in RESULTS.read_text().splitlines())
+    return dict(json.loads(line).popitem() for line in path.read_text().splitlines())
 
 
 def main():
@@ -338,6 +362,8 @@ def main():
     parser.add_argument("data", type=Path)
     parser.add_argument("--draws", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=float("inf"))
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    parser.add_argument("--kinds", nargs="+", default=list(KINDS))
     parser.add_argument("--sets", nargs="+", default=["tio2", *DATA_SETS])
     parser.add_argument("--designs", nargs="*", default=[])
     parser.add_argument("--rivals", action="store_true")
@@ -346,7 +372,7 @@ def main():
     jobs = {}
     for draw in range(o.draws):
         # Seeds that nothing was developed on.
-        for kind in ("changed", "unchanged", "dose 4", "dose 0.25"):
+        for kind in o.kinds:
             for name in o.sets:
                 if name != "tio2":
                     jobs[f"{name} {kind} draw {draw}"] = (simulated, (name, kind, 10 + draw))
@@ -362,15 +388,17 @@ def main():
     for key in keys:
         if time.perf_counter() - begun > o.seconds:
             break
-        if key in read():
+        if key in read(o.results):
             continue
         make, arguments = jobs[key]
         row = judge(*make(*arguments), designs=o.designs, rivals=o.rivals)
-        RESULTS.parent.mkdir(parents=True, exist_ok=True)
-        with RESULTS.open("a") as file:
+        o.results.parent.mkdir(parents=True, exist_ok=True)
+        with o.results.open("a") as file:
             file.write(json.dumps({key: row}) + "\n")
-    results = read()
-    table({k: results[k] for k in sorted(results)})
+    results = read(o.results)
+    text = table({k: results[k] for k in sorted(results)})
+    (o.results.parent / "table.md").write_text(text)
+    print(text)
 
 
 if __name__ == "__main__":

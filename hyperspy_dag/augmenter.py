@@ -1183,8 +1183,8 @@ class EELSAugmenter(BaseEstimator):
             adapted = header.get("adaptation")
             if adapted is not None:
                 own = files.below(arrays, "adaptation")
-                channels, classes = result.energy_axis.size, list(result.models)
-                adapted = AdaptedClasses.of_file(adapted, own, classes, channels)
+                energies, classes = result.energy_axis.energies, list(result.models)
+                adapted = AdaptedClasses.of_file(adapted, own, classes, energies)
         except AugmenterFileError:
             raise
         except (AttributeError, LookupError, TypeError, ValueError) as error:

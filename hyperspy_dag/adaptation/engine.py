@@ -9,22 +9,18 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
-from scipy.signal import fftconvolve
 from scipy.spatial.distance import cdist
 
 from hyperspy_dag._utils.streams import child_stream
-from hyperspy_dag.dag.class_model.latent import LATENT_SIZE, LEVEL, MAX_COMPONENTS
-from hyperspy_dag.dag.class_model.latent import SHIFT as SHIFT_COLUMN
-from hyperspy_dag.dag.class_model.model import ClassModel, draw_latent, fit_class_model
-from hyperspy_dag.dag.class_model.noise import KERNEL_SIZE
-from hyperspy_dag.dag.condition_physics import Shift
+from hyperspy_dag.dag.class_model.latent import LATENT_SIZE, MAX_COMPONENTS
+from hyperspy_dag.dag.class_model.model import draw_latent, fit_class_model
+from hyperspy_dag.dag.condition_draws import ADAPTED, AdaptedLaw
+from hyperspy_dag.dag.drawing import measure
 
 from .likelihood import (
     COARSENING,
-    FITTED,
     LEVEL_OF_THICKNESS,
     SELECTABLE,
-    SPREAD,
     ClassPhysics,
     Mixture,
     State,
@@ -36,38 +32,20 @@ FEWEST, MOST = 20, 2000
 #: A condition is kept if held-out spectra are likelier with it, by so many standard errors.
 _PAYS = 1.5
 
+#: Relative standard deviation with which thicknesses are known by EELS (Egerton 2011, section 5.1).
+_OF_THICKNESS = 0.1
+
 #: Half width of a 90 % interval in standard deviations.
 _NINETY = 1.645
 
-#: Spectra in a replicate of the null that a target looks like something known.
-_NULL_SIZE = 160
+#: Spectra in a replicate of the null that a target looks like something known, most labelled ones
+#: of a class, and fewest replicates.
+_NULL_SIZE, _MOST_LABELLED, _FEWEST_REPLICATES = 160, 300, 5
 
 _CONDITION_STREAM, _NOISE_STREAM = 9, 8
 
-
-@dataclass(frozen=True)
-class Parameters:
-    """Where an adapted generator stands: all that :func:`draw_adapted` needs of one class.
-
-    Attributes
-    ----------
-    theta, spread : array of shape (conditions,)
-        Means and standard deviations in the order of :data:`.likelihood.FITTED`; resolution as
-        the square of its width.
-    shift, jitter : float
-        Mean and standard deviation of the energy shift, eV.
-    dose : float
-        Relative to the labelled spectra's, of spectra of equal height.
-    correction : array of shape (channels,) or 0
-        Added to the clean spectra, relative to a maximum of 1: what no condition explains.
-    """
-
-    theta: NDArray
-    spread: NDArray
-    shift: float
-    jitter: float
-    dose: float = 1.0
-    correction: NDArray | float = 0.0
+#: Of a class model, what spectra are drawn with.
+_OF_MODEL = ("level", "intensity", "mean", "basis", "kernel", "background", "unit_maximum")
 
 
 @dataclass(frozen=True)
@@ -76,7 +54,7 @@ class Adaptation:
 
     Attributes
     ----------
-    parameters : list of Parameters
+    laws : list of AdaptedLaw
         Of each class.
     conditions : list of dict of str to (mean, spread, low, high)
         Thickness (Δt/λ), tail (exponent), residue (of the maximum), resolution (full width at half
@@ -103,7 +81,7 @@ class Adaptation:
     warnings : list of str
     """
 
-    parameters: list[Parameters]
+    laws: list[AdaptedLaw]
     conditions: list[dict[str, tuple[float, float, float, float]]]
     kept: tuple[str, ...]
     fractions: NDArray
@@ -116,70 +94,42 @@ class Adaptation:
     warnings: list[str] = field(default_factory=list)
 
 
-def none(physics: ClassPhysics) -> Parameters:
-    """Parameters under which a class is as it was labelled."""
-    step = physics.energies[1] - physics.energies[0]
-    zero = np.zeros(len(FITTED))
-    return Parameters(zero, zero, 0.0, physics.start.jitter * step)
+def none(physics: ClassPhysics) -> AdaptedLaw:
+    """Law under which a class is as it was labelled."""
+    zero, start = np.zeros(len(ADAPTED)), physics.start
+    jitter = start.jitter * abs(physics.physics.dispersion)
+    correction = np.zeros(len(start.mean))
+    return AdaptedLaw(physics.physics, zero, zero, 0.0, jitter, 1.0, correction)
 
 
 def draw_adapted(
-    physics: ClassPhysics,
-    parameters: Parameters,
-    n: int,
-    seed: np.random.SeedSequence,
-    noise: bool = True,
+    physics: ClassPhysics, law: AdaptedLaw, n: int, seed: np.random.SeedSequence
 ) -> NDArray[np.float64]:
     """Draw spectra of a class under its conditions, without TensorFlow.
 
     Parameters
     ----------
     physics : ClassPhysics
-    parameters : Parameters
+    law : AdaptedLaw
     n : int
     seed : numpy.random.SeedSequence
-    noise : bool, default True
 
     Returns
     -------
     array of shape (n, channels)
     """
-    clean, level, white = ingredients(physics, n, seed)
-    p = parameters
-    random = np.random.default_rng(child_stream(seed, _CONDITION_STREAM))
-    wide = np.array([1.0, 1.0, 1.0, 1.0, 0.0])  # the height is no condition of what is normalised
-    theta = (p.theta + p.spread * random.standard_normal((n, len(FITTED)))) * wide
-    clean = physics.clean(clean, theta)
-    step = physics.energies[1] - physics.energies[0]
-    spectra = Shift(step)(clean, p.shift + p.jitter * level[1]) + p.correction
-    if noise:
-        spectra = spectra + noise_of(physics.start, spectra, level[0] / np.sqrt(p.dose), white)
-    if physics.start.unit_maximum:
-        spectra = spectra / spectra.max(axis=1, keepdims=True)
-    return spectra
-
-
-def ingredients(
-    physics: ClassPhysics, n: int, seed: np.random.SeedSequence
-) -> tuple[NDArray, tuple[NDArray, NDArray], NDArray]:
-    """Clean spectra, (noise levels, standardised shifts) and coloured noise of `n` spectra."""
     s = physics.start
-    latent = draw_latent(s, n, LATENT_SIZE, seed)
-    clean = s.mean + latent[:, :MAX_COMPONENTS] @ s.basis
-    level = np.exp(s.level[0] + s.level[1] * latent[:, LEVEL])
-    random = np.random.default_rng(child_stream(seed, _NOISE_STREAM))
-    white = random.standard_normal((n, clean.shape[1] + KERNEL_SIZE - 1))
-    return (
-        clean,
-        (level, latent[:, SHIFT_COLUMN]),
-        fftconvolve(white, s.kernel[None], "valid", axes=1),
+    drawn = law.drawn(n, child_stream(seed, _CONDITION_STREAM))
+    spectra = measure(
+        draw_latent(s, n, LATENT_SIZE, seed),
+        np.zeros((n, MAX_COMPONENTS), np.float32),
+        np.random.default_rng(child_stream(seed, _NOISE_STREAM)),
+        jitter=law.jitter / abs(physics.physics.dispersion),
+        dose=law.dose,
+        conditions=lambda clean: drawn(clean, slice(None)),
+        **{name: np.asarray(getattr(s, name)) for name in _OF_MODEL},
     )
-
-
-def noise_of(start: ClassModel, spectra: NDArray, level: NDArray, coloured: NDArray) -> NDArray:
-    """Noise of a level on spectra."""
-    variance = start.background + max(start.intensity, 0.0) * spectra.clip(0)
-    return level[:, None] * coloured * np.sqrt(variance / variance.mean(axis=1, keepdims=True))
+    return spectra.astype(np.float64)
 
 
 def energy_distance(a: NDArray, b: NDArray) -> float:
@@ -193,7 +143,7 @@ def energy_distance(a: NDArray, b: NDArray) -> float:
 
 
 def _check(classes: Sequence[ClassPhysics], target: NDArray) -> None:
-    channels = len(classes[0].energies)
+    channels = len(classes[0].physics.energies)
     if target.ndim != 2 or target.shape[1] != channels:
         raise ValueError(
             f"the target must have shape (n, {channels}), the channels of the labelled spectra; "
@@ -247,10 +197,23 @@ def adapt(
     Raises
     ------
     ValueError
-        Too few spectra, other channels, or numbers that are not finite.
+        Too few spectra or replicates, other channels, or numbers that are not finite.
+
+    See Also
+    --------
+    draw_adapted : spectra of a class under the conditions that were found.
+
+    Notes
+    -----
+    The p-value compares the energy distance of held-out spectra to synthetic ones with that of
+    synthetic targets, to each of which models of as many synthetic labelled spectra are adapted.
     """
     classes, target = list(classes), np.asarray(target, float)
     _check(classes, target)
+    if replicates and replicates < _FEWEST_REPLICATES:
+        raise ValueError(
+            f"replicates must be 0 or at least {_FEWEST_REPLICATES}; {replicates} was given"
+        )
     say = progress or (lambda what, share: None)
     random = np.random.default_rng(seed)
     rows = random.permutation(len(target))[:MOST]
@@ -262,13 +225,13 @@ def adapt(
     state, kept, gains = _select(half, unseen, whole)
     say("conditions", 0.5)
     seeds = np.random.SeedSequence(seed).spawn(len(classes))
-    found = _parameters(half, state, seeds)
+    found = _laws(half, state, seeds)
     shares = state.fractions[:-1] / state.fractions[:-1].sum()
     scale = np.median(half.level)
     start = [none(c) for c in classes]
 
-    def figure(parameters, fractions):
-        z = _draw(classes, parameters, fractions, 600, seeds) @ half.w
+    def figure(laws, fractions):
+        z = _draw(classes, laws, fractions, 600, seeds) @ half.w
         return energy_distance(z / scale, target[judged] @ half.w / scale)
 
     history = {
@@ -282,28 +245,33 @@ def adapt(
     mixture = Mixture(classes, target[rows], seed)
     state = mixture.fit(kept)
     trained = False
-    moved: list[Parameters] = []
+    moved: list[AdaptedLaw] = []
     if epochs:
         from hyperspy_dag.dag.adaptation_training import train
 
-        parts = [ingredients(c, 256, s) for c, s in zip(classes, seeds, strict=True)]
+        models = [c.start for c in classes]
         moved, moved_shares = train(
-            classes, parts, found, shares, target[fitted], half.w / scale, _sigma(state), design,
+            models, found, shares, target[fitted], half.w / scale, _sigma(state), design,
             epochs, seed,
         )  # fmt: skip
         history["trained"] = figure(moved, moved_shares)
         trained = history["trained"] < history["after"]
         say("training", 0.9)
-    found = _parameters(mixture, state, seeds)
+    found = _laws(mixture, state, seeds)
     if trained:
         # What training added to the half's conditions.
-        before = _parameters(half, state, seeds)
+        before = _laws(half, state, seeds)
         found = [
-            replace(p, theta=p.theta + m.theta - b.theta, shift=p.shift + m.shift - b.shift)
+            replace(
+                p,
+                theta=p.theta + m.theta - b.theta,
+                shift=p.shift + m.shift - b.shift,
+                correction=p.correction + m.correction - b.correction,
+            )
             for p, m, b in zip(found, moved, before, strict=True)
         ]
         for i, p in enumerate(found):
-            state.theta[i], state.shift[i] = p.theta, p.shift
+            state.theta[i, : len(ADAPTED)], state.shift[i] = p.theta, p.shift
     probabilities = np.concatenate(
         [mixture.embedded(t).weights(state)[1].T for t in _blocks(target)]
     )
@@ -312,7 +280,10 @@ def adapt(
     effective = power * len(rows)
     share = counts[:-1] / counts[:-1].sum()
     a, b = effective * share + 0.5, effective * (1 - share) + 0.5
-    interval = np.stack([stats.beta.ppf(0.05, a, b), stats.beta.ppf(0.95, a, b)], axis=1)
+    # Of a class with less than one spectrum, none is possible.
+    low = np.where(effective * share < 1, 0.0, stats.beta.ppf(0.05, a, b))
+    high = np.where(effective * (1 - share) < 1, 1.0, stats.beta.ppf(0.95, a, b))
+    interval = np.stack([low, high], axis=1)
     conditions = _conditions(classes, found, state, whole, kept, power)
     warnings = []
     for i, k in enumerate(counts[:-1]):
@@ -367,25 +338,27 @@ def _gain(density: NDArray, simpler: NDArray) -> float:
     return float(d.sum() / np.sqrt(len(d) * d.var() + 1))
 
 
-def _draw(classes, parameters, fractions, n, seeds) -> NDArray:
+def _draw(classes, laws, fractions, n, seeds) -> NDArray:
     """Some `n` spectra of the mixture."""
     count = np.round(n * fractions / fractions.sum()).astype(int)
     return np.concatenate([
         draw_adapted(c, p, k, s)
-        for c, p, k, s in zip(classes, parameters, count, seeds, strict=True) if k
+        for c, p, k, s in zip(classes, laws, count, seeds, strict=True) if k
     ])  # fmt: skip
 
 
-def _parameters(mixture: Mixture, state: State, seeds, n: int = 150) -> list[Parameters]:
-    """Parameters of a fit, with the doses whose synthetic spectra have the target's noise."""
+def _laws(mixture: Mixture, state: State, seeds, n: int = 150) -> list[AdaptedLaw]:
+    """Laws of a fit, with the doses whose synthetic spectra have the target's noise."""
     found = []
     for i, (c, s) in enumerate(zip(mixture.classes, seeds, strict=True)):
-        p = Parameters(
-            state.theta[i],
-            state.spread[i],
-            state.shift[i],
-            state.jitter[i],
-            correction=mixture.correction(i, state),
+        p = AdaptedLaw(
+            c.physics,
+            state.theta[i, : len(ADAPTED)],
+            state.spread[i, : len(ADAPTED)],
+            float(state.shift[i]),
+            float(state.jitter[i]),
+            1.0,
+            mixture.correction(i, state),
         )
         logarithm, wanted = 0.0, state.noise[i, 0]
         for _ in range(4):
@@ -412,9 +385,10 @@ def _conditions(classes, found, state, whole, kept, power):
         one, labelled = {}, len(c.start.latent)
         # Where the labelled spectra lie on average is no better known.
         share = np.sqrt(1 / (power * counts[i] + 1e-9) + 1 / labelled)
-        shift_sd = np.hypot(p.jitter * min(share, 3.0), 0.05)
-        for j, name in enumerate(FITTED[:-1]):
-            one[name] = [p.theta[j], p.spread[j], _NINETY * sd[i, j]]
+        shift_sd = np.hypot(p.jitter / np.sqrt(state.told[i]) * min(share, 3.0), 0.05)
+        for j, name in enumerate(ADAPTED):
+            known = np.hypot(sd[i, j], _OF_THICKNESS * p.theta[j] if name == "thickness" else 0.0)
+            one[name] = [p.theta[j], p.spread[j], _NINETY * known]
             if name not in kept:
                 one[name] = [0.0, p.spread[j], abs(whole.theta[i, j]) + _NINETY * sd[i, j]]
         one["shift"] = [p.shift, p.jitter, _NINETY * shift_sd]
@@ -422,7 +396,8 @@ def _conditions(classes, found, state, whole, kept, power):
             one["shift"] = [0.0, p.jitter, abs(whole.shift[i]) + _NINETY * shift_sd]
         one = {k: (mean, spread, mean - e, mean + e) for k, (mean, spread, e) in one.items()}
         one["resolution"] = [np.sign(v) * np.sqrt(abs(v)) for v in one["resolution"]]
-        noise_sd = 2 * np.hypot(state.noise[i, 1] * min(share, 3.0), 0.03)
+        # Noise does not go with the root of the dose alone: detectors add noise of theirs.
+        noise_sd = 2 * np.hypot(state.noise[i, 1] * min(share, 3.0), 0.06)
         factor = np.exp(_NINETY * noise_sd)
         # Of the electrons of a thicker specimen, fewer are in the edge.
         dose = p.dose * np.exp(2 * LEVEL_OF_THICKNESS * one["thickness"][0])
@@ -431,44 +406,32 @@ def _conditions(classes, found, state, whole, kept, power):
     return conditions
 
 
-def _unlikeness(half, unseen, state, parameters, seeds) -> float:
-    """How much lower the densities of unseen spectra are than those of synthetic ones.
-
-    Under the classes as they were labelled, but for the conditions: what the fit had to widen to
-    hold the spectra does not count.
-    """
-    state = replace(
-        state,
-        content=np.ones_like(state.content),
-        spread=np.tile(SPREAD, (len(state.spread), 1)),
-        fractions=np.r_[state.fractions[:-1], 0.0],
-    )
-    drawn = _draw(half.classes, parameters, state.fractions[:-1], 300, seeds)
-    known = np.sort(half.embedded(drawn).weights(state)[0])
-    seen = unseen.weights(state)[0]
-    rank = (np.searchsorted(known, seen) + 0.5) / (len(known) + 1)
-    return float(-np.log(rank).mean())
+def _unlikeness(half, unseen, state, laws, seeds) -> float:
+    """Energy distance of unseen spectra to synthetic ones, in the components of the fit."""
+    drawn = _draw(half.classes, laws, state.fractions[:-1], 300, seeds)
+    scale = np.median(half.level)
+    return energy_distance(half.embedded(drawn).z / scale, unseen.z / scale)
 
 
-def _p_value(half, unseen, state, parameters, seeds, replicates, seed) -> float:
+def _p_value(half, unseen, state, laws, seeds, replicates, seed) -> float:
     """Compare with targets drawn from the fit, models of labelled spectra fitted anew."""
     if not replicates:
         return float("nan")
-    observed = np.log(_unlikeness(half, unseen, state, parameters, seeds))
+    observed = _unlikeness(half, unseen, state, laws, seeds)
     null = []
     for r in range(replicates):
         random = np.random.SeedSequence((seed, r)).spawn(len(half.classes))
         classes = []
         for c, s in zip(half.classes, random, strict=True):
-            labelled = draw_adapted(c, none(c), len(c.start.latent), child_stream(s, 1))
-            step = c.energies[1] - c.energies[0]
-            classes.append(replace(c, start=fit_class_model(labelled, step)))
-        target = _draw(half.classes, parameters, state.fractions[:-1], _NULL_SIZE, random)
+            n = min(len(c.start.latent), _MOST_LABELLED)
+            labelled = draw_adapted(c, none(c), n, child_stream(s, 1))
+            classes.append(replace(c, start=fit_class_model(labelled, c.physics.dispersion)))
+        target = _draw(half.classes, laws, state.fractions[:-1], _NULL_SIZE, random)
         target = np.random.default_rng(r).permutation(target)
         a, b = np.array_split(target, 2)
         again = Mixture(classes, a, seed)
         fit = again.run(replace(state, misfit=np.zeros((len(classes), again.z.shape[1]))), 6)
-        drawn = _parameters(again, fit, seeds)
-        null.append(np.log(_unlikeness(again, again.embedded(b), fit, drawn, seeds)))
+        drawn = _laws(again, fit, seeds)
+        null.append(_unlikeness(again, again.embedded(b), fit, drawn, seeds))
     spread = np.std(null, ddof=1) * np.sqrt(1 + 1 / replicates)
     return float(stats.t.sf((observed - np.mean(null)) / spread, replicates - 1))

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hyperspy_dag._utils.warnings import warn
+from hyperspy_dag.dag.condition_draws import AdaptedPhysics
 from hyperspy_dag.training.fit import FitResult
 
 from .conditions_given import background_end, single_scattering
 from .engine import adapt
 from .likelihood import ClassPhysics
-from .result import ADAPTED, AdaptedClasses, ClassLaw, Found
+from .result import AdaptedClasses, Found
 from .target import Target
 
 if TYPE_CHECKING:
@@ -56,9 +57,9 @@ def adapt_classes(
     classes = [
         ClassPhysics(
             model.class_model,
-            axis.energies,
-            single_scattering(axis, label, low_loss, plasmon_energy),
-            end,
+            AdaptedPhysics(
+                axis.energies, single_scattering(axis, label, low_loss, plasmon_energy), end
+            ),
         )
         for label, model in fit.models.items()
         if model.class_model is not None
@@ -70,19 +71,7 @@ def adapt_classes(
     for message in messages:
         warn(message)
     return AdaptedClasses(
-        laws={
-            label: None
-            if not (np.any(own.theta) or np.any(own.spread) or own.shift or own.dose != 1.0)
-            else ClassLaw(
-                theta=np.asarray(own.theta[: len(ADAPTED)], dtype=np.float64),
-                spread=np.asarray(own.spread[: len(ADAPTED)], dtype=np.float64),
-                shift=float(own.shift),
-                jitter=float(own.jitter),
-                dose=float(own.dose),
-                inelastic=np.asarray(physics.inelastic, dtype=np.float64),
-            )
-            for label, own, physics in zip(names, found.parameters, classes, strict=True)
-        },
+        laws=dict(zip(names, found.laws, strict=True)),
         conditions={
             label: {name: Found(*map(float, values)) for name, values in own.items()}
             for label, own in zip(names, found.conditions, strict=True)
@@ -97,7 +86,6 @@ def adapt_classes(
         figures={name: float(value) for name, value in found.history.items()},
         trained=bool(found.trained),
         messages=messages,
-        background_end=end,
         n_target=len(spectra),
         random_state=random_state,
     )

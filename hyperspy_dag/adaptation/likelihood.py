@@ -21,12 +21,13 @@ from scipy.signal import fftconvolve
 from scipy.special import logsumexp
 
 from hyperspy_dag.dag.class_model.model import ClassModel
-from hyperspy_dag.dag.condition_physics import Residue, Resolution, Shift, Tail, Thickness
+from hyperspy_dag.dag.condition_draws import ADAPTED, AdaptedPhysics
+from hyperspy_dag.dag.condition_physics import FWHM, Shift
 
 #: Conditions whose means are fitted, and how far they are expected from none: what all classes
 #: share, what each has besides, and how much spectra of a class differ. Resolution enters with the
 #: square of its width (eV²); scale is the logarithm of the height.
-FITTED = ("thickness", "tail", "residue", "resolution", "scale")
+FITTED = (*ADAPTED, "scale")
 SHARED = np.array([0.3, 0.1, 0.02, 0.5, 0.15])
 OWN = np.array([0.5, 0.1, 0.02, 0.15, 0.05])
 SPREAD = np.array([0.05, 0.05, 0.003, 0.05, 0.15])
@@ -62,7 +63,6 @@ _FEW, _FEW_PART, _FEW_OWN = 8, 0.05, 0.15
 #: Spectra of a target that count in full: more tell less, as the model is not exact (coarsened
 #: posterior: Miller & Dunson, J. Am. Stat. Assoc. 114, 1113, 2019).
 COARSENING = 60
-LIKE_NONE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -72,15 +72,11 @@ class ClassPhysics:
     Parameters
     ----------
     start : ClassModel
-    energies : array of shape (channels,)
-    inelastic : array of shape (channels,)
-    background_end : float or None
+    physics : AdaptedPhysics
     """
 
     start: ClassModel
-    energies: NDArray
-    inelastic: NDArray
-    background_end: float | None = None
+    physics: AdaptedPhysics
 
     @cached_property
     def content(self) -> tuple[NDArray, NDArray]:
@@ -94,13 +90,7 @@ class ClassPhysics:
     def clean(self, spectra: NDArray, theta: NDArray) -> NDArray[np.float64]:
         """Spectra under conditions, in the order of :data:`FITTED`; (n, conditions) or one."""
         t = np.broadcast_to(theta, (len(spectra), len(FITTED)))
-        step = self.energies[1] - self.energies[0]
-        out = Thickness(self.inelastic)(spectra, t[:, 0])
-        out = Tail(self.energies)(out, t[:, 1])
-        out = Resolution(step).of_square(out, t[:, 3])
-        out = Residue(self.energies, self.background_end)(out, t[:, 2])
-        height = spectra.max(axis=1, keepdims=True) / out.max(axis=1, keepdims=True)
-        return out * height * np.exp(t[:, 4:5])
+        return self.physics.clean(spectra, t[:, :-1]) * np.exp(t[:, -1:])
 
 
 @dataclass
@@ -109,7 +99,8 @@ class State:
 
     ``noise`` has the mean and the standard deviation of the logarithm of the noise level, relative
     to the labelled spectra's; ``shared`` and ``own`` are the widths of the priors of
-    :data:`FITTED`, the shift and the noise level.
+    :data:`FITTED`, the shift and the noise level; ``told`` is what spectra tell of their shift,
+    from 0 to 1.
     """
 
     theta: NDArray
@@ -122,6 +113,7 @@ class State:
     noise: NDArray
     shared: NDArray
     own: NDArray
+    told: NDArray
     score: float = -np.inf
     covariance: Any = None
     responsibilities: Any = None
@@ -148,8 +140,8 @@ class Mixture:
 
     def __init__(self, classes: Sequence[ClassPhysics], target: NDArray, seed: int = 0):
         self.classes = list(classes)
-        self.energies = classes[0].energies
-        self.step = self.energies[1] - self.energies[0]
+        self.energies = classes[0].physics.energies
+        self.step = classes[0].physics.dispersion
         self.random = np.random.default_rng(seed)
         self.count = len(classes)
         k = target.shape[1]
@@ -268,6 +260,7 @@ class Mixture:
             noise=np.tile([0.0, 0.7], (c, 1)),
             shared=np.r_[SHARED, SHARED_SHIFT, SHARED_LEVEL] * free,
             own=np.tile(np.r_[OWN, OWN_SHIFT, OWN_LEVEL] * free, (c, 1)),
+            told=np.ones(c),
         )
 
     def _expected_jitter(self) -> NDArray:
@@ -283,6 +276,8 @@ class Mixture:
         spectra = np.concatenate([np.repeat(centre[None], n, 0), centre + basis])
         t = np.tile(state.theta[i], (len(spectra), 1))
         t[1:n] += np.diag(h)
+        # A point of the grid stands for all shifts about it.
+        t[:, FITTED.index("resolution")] += FWHM**2 * self.spacing**2 / 12
         x = c.clean(spectra, t)
         reach = 3.5 * state.jitter[i] + self.spacing
         near = np.flatnonzero(np.abs(self.grid - state.shift[i]) <= reach)
@@ -297,7 +292,7 @@ class Mixture:
         mean = z[:, :, :1]
         jacobian = (z[:, :, 1:n] - mean) / h
         content = (z[:, :, n:] - mean) * state.content[i, : len(basis)]
-        drift = (drift - mean) / 0.1 * 0.35 * self.spacing
+        drift = (drift - mean) / 0.1 * self.spacing / np.sqrt(12)
         loadings = np.concatenate([content, jacobian * state.spread[i], drift], axis=2)
         return near, mean[:, :, 0], jacobian, loadings
 
@@ -379,7 +374,7 @@ class Mixture:
         new = replace(state, responsibilities=weight)
         new.score = power * total.sum() + self.prior(state)
         new.misfit, new.spread = state.misfit.copy(), state.spread.copy()
-        new.content = state.content.copy()
+        new.content, new.told = state.content.copy(), state.told.copy()
         hessian, gradient = np.zeros((self.count * j,) * 2), np.zeros(self.count * j)
         stored = []
         found, square, seen = np.zeros((3, self.count))
@@ -416,9 +411,12 @@ class Mixture:
             new.spread[i] *= np.sqrt(
                 ((second[k:-1] + 20 * (SPREAD / state.spread[i]) ** 2) / (n_c[i] + 20)).clip(1e-3)
             )
-            each = self.grid[near, None] + t[:, :, -1] * 0.35 * self.spacing
+            each = self.grid[near, None] + t[:, :, -1] * self.spacing / np.sqrt(12)
             found[i] = (r * each).sum() / n_c[i]
-            square[i] = (r * (each - found[i]) ** 2).sum()
+            square[i] = (r * (each - state.shift[i]) ** 2).sum()
+            middle = (r * each).sum(axis=0) / (r.sum(axis=0) + 1e-300)
+            missing = (r * (each - middle) ** 2).sum() / n_c[i] / state.jitter[i] ** 2
+            new.told[i] = max(1 - missing, 0.1)
             seen[i] = power * (weight[i] * self.relative_level(i)).sum() / n_c[i]
         precision = np.zeros_like(hessian)
         for m in range(j):
@@ -429,12 +427,14 @@ class Mixture:
         new.theta = state.theta + (wanted - state.theta).clip(-limit, limit)
         for i, (within, pull_misfit, both) in enumerate(stored):
             new.misfit[i] = within @ (pull_misfit - both @ (new.theta[i] - state.theta[i]))
-        data = 1 / (new.jitter**2 / n_c + SHIFT_MISFIT**2)
+        # Where noise hides shifts, each is drawn to the mean that was expected: the mean must move
+        # further than they do (Newton's step in place of expectation maximisation's).
+        found = state.shift + (found - state.shift) / new.told
+        data = 1 / (state.jitter**2 / (n_c * new.told) + SHIFT_MISFIT**2)
         new.shift = np.linalg.solve(
             np.linalg.inv(state.prior_covariance(j)) + np.diag(data), data * found
         )
-        variance = square + n_c * (found - new.shift) ** 2
-        new.jitter = np.sqrt((variance + 30 * self._expected_jitter() ** 2) / (n_c + 30)).clip(0.05)
+        new.jitter = np.sqrt((square + 30 * self._expected_jitter() ** 2) / (n_c + 30)).clip(0.05)
         expected = np.array([c.start.level[1] for c in self.classes]) ** 2 + LEVEL_SPREAD**2
         data = n_c / expected
         expected_mean = LEVEL_OF_THICKNESS * new.theta[:, 0]

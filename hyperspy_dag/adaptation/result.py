@@ -10,14 +10,8 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from hyperspy_dag.dag.condition_draws import Conditions, Law
-from hyperspy_dag.dag.condition_physics import Residue, Resolution, Shift, Tail, Thickness
+from hyperspy_dag.dag.condition_draws import ADAPTED, AdaptedLaw, AdaptedPhysics
 from hyperspy_dag.io.files import below, finite
-from hyperspy_dag.preprocessing.energy_axis import EnergyAxis
-
-#: Conditions that are adapted, in the order of the numbers of a class. The resolution is the square
-#: of its width (eV²), which is negative where the target is sharper.
-ADAPTED = ("thickness", "tail", "residue", "resolution")
 
 
 class Found(NamedTuple):
@@ -40,37 +34,12 @@ class Found(NamedTuple):
 
 
 @dataclass(frozen=True)
-class ClassLaw:
-    """Conditions under which the spectra of a class are drawn.
-
-    Attributes
-    ----------
-    theta, spread : array of shape (4,)
-        Means and standard deviations, in the order of :data:`ADAPTED`.
-    shift, jitter : float
-        Mean and standard deviation of the energy shift, eV.
-    dose : float
-        Relative to the labelled spectra.
-    inelastic : array of shape (channels,)
-        Single scattering.
-    """
-
-    theta: NDArray[np.float64]
-    spread: NDArray[np.float64]
-    shift: float
-    jitter: float
-    dose: float
-    inelastic: NDArray[np.float64]
-
-
-@dataclass(frozen=True)
 class AdaptedClasses:
     """What was found in a target.
 
     Attributes
     ----------
-    laws : dict of class to ClassLaw or None
-        None where a class stays as it was labelled.
+    laws : dict of class to AdaptedLaw
     conditions : dict of class to dict of str to Found
         Thickness (Δt/λ), tail (exponent), residue (of the maximum), resolution (full width at half
         maximum added in quadrature, eV; negative where sharper), shift (eV), dose (relative).
@@ -88,14 +57,12 @@ class AdaptedClasses:
         Whether the state that was kept is one of the adversarial training.
     messages : tuple of str
         Warnings.
-    background_end : float or None
-        Of the background window, eV.
     n_target : int
         Spectra that were adapted to.
     random_state : int
     """
 
-    laws: dict[Any, ClassLaw | None]
+    laws: dict[Any, AdaptedLaw]
     conditions: dict[Any, dict[str, Found]]
     fractions: dict[Any, float]
     fraction_intervals: dict[Any, tuple[float, float]]
@@ -104,29 +71,8 @@ class AdaptedClasses:
     figures: dict[str, float]
     trained: bool
     messages: tuple[str, ...]
-    background_end: float | None
     n_target: int
     random_state: int = field(default=0)
-
-    def law(self, label: Any, axis: EnergyAxis) -> tuple[Conditions | None, float, float | None]:
-        """Return conditions, relative dose and energy jitter (eV) of a class."""
-        law = self.laws[label]
-        if law is None:
-            return None, 1.0, None
-        step = axis.dispersion
-        conditions = (
-            Thickness(law.inelastic),
-            Tail(axis.energies),
-            Residue(axis.energies, self.background_end),
-            Resolution(step),
-            Shift(step),
-        )
-        laws = {
-            name: Law(float(mean), float(std), normal=True)
-            for name, mean, std in zip(ADAPTED, law.theta, law.spread, strict=True)
-        }
-        laws["shift"] = Law(law.shift, law.shift)
-        return Conditions(conditions, laws, squared=True), law.dose, law.jitter
 
     def record(self) -> dict[str, Any]:
         """Return what ``metadata.DAG.adaptation`` says; lists are in the order of the classes."""
@@ -146,10 +92,7 @@ class AdaptedClasses:
         """Return all but the arrays, as JSON knows it; lists are in the order of the classes."""
         return {
             "classes": list(self.laws),
-            "laws": [
-                None if law is None else [law.shift, law.jitter, law.dose]
-                for law in self.laws.values()
-            ],
+            "laws": [[law.shift, law.jitter, law.dose] for law in self.laws.values()],
             "conditions": [
                 {name: list(found) for name, found in own.items()}
                 for own in self.conditions.values()
@@ -161,7 +104,7 @@ class AdaptedClasses:
             "figures": self.figures,
             "trained": self.trained,
             "messages": list(self.messages),
-            "background_end": self.background_end,
+            "background_end": next(iter(self.laws.values())).physics.background_end,
             "n_target": self.n_target,
             "random_state": self.random_state,
         }
@@ -169,15 +112,23 @@ class AdaptedClasses:
     def arrays(self) -> dict[str, NDArray[np.float64]]:
         """Return the arrays by name."""
         return {
-            f"{i}/{name}": getattr(law, name)
+            f"{i}/{name}": array
             for i, law in enumerate(self.laws.values())
-            if law is not None
-            for name in ("theta", "spread", "inelastic")
+            for name, array in (
+                ("theta", law.theta),
+                ("spread", law.spread),
+                ("correction", law.correction),
+                ("inelastic", law.physics.inelastic),
+            )
         }
 
     @classmethod
     def of_file(
-        cls, header: Mapping[str, Any], arrays: dict[str, NDArray], classes: list, channels: int
+        cls,
+        header: Mapping[str, Any],
+        arrays: dict[str, NDArray],
+        classes: list,
+        energies: NDArray[np.float64],
     ) -> Self:
         """Build from what :meth:`header` and :meth:`arrays` gave, checking all of it.
 
@@ -189,25 +140,26 @@ class AdaptedClasses:
         finite(arrays)
         if header["classes"] != classes:
             raise ValueError("an adaptation of other classes")
-        laws: dict[Any, ClassLaw | None] = {}
-        for i, (label, numbers) in enumerate(zip(classes, header["laws"], strict=True)):
-            if numbers is None:
-                laws[label] = None
-                continue
+        end = header["background_end"]
+        end = None if end is None else float(end)
+        laws: dict[Any, AdaptedLaw] = {}
+        numbers, channels = (len(ADAPTED),), (len(energies),)
+        wanted = {"theta": numbers, "spread": numbers, "correction": channels}
+        wanted |= {"inelastic": channels}
+        for i, (label, values) in enumerate(zip(classes, header["laws"], strict=True)):
             own = below(arrays, str(i))
             shapes = {name: array.shape for name, array in own.items()}
-            wanted = {"theta": (len(ADAPTED),), "spread": (len(ADAPTED),), "inelastic": (channels,)}
             if shapes != wanted:
                 raise ValueError(f"conditions of the shapes {shapes}")
-            shift, jitter, dose = map(float, numbers)
+            shift, jitter, dose = map(float, values)
             if not np.isfinite([shift, jitter, dose]).all() or dose <= 0 or jitter < 0:
-                raise ValueError(f"a shift, jitter and dose of {numbers}")
-            laws[label] = ClassLaw(**own, shift=shift, jitter=jitter, dose=dose)
+                raise ValueError(f"a shift, jitter and dose of {values}")
+            physics = AdaptedPhysics(energies, own.pop("inelastic"), end)
+            laws[label] = AdaptedLaw(physics, **own, shift=shift, jitter=jitter, dose=dose)
         found = [
             {str(name): Found(*map(float, values)) for name, values in own.items()}
             for own in header["conditions"]
         ]
-        end = header["background_end"]
         return cls(
             laws=laws,
             conditions=dict(zip(classes, found, strict=True)),
@@ -221,7 +173,6 @@ class AdaptedClasses:
             figures={str(name): float(v) for name, v in header["figures"].items()},
             trained=header["trained"] is True,
             messages=tuple(map(str, header["messages"])),
-            background_end=None if end is None else float(end),
             n_target=int(header["n_target"]),
             random_state=int(header["random_state"]),
         )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hyperspy_dag._utils.checks import check_flag, check_number
 from hyperspy_dag._utils.streams import SAMPLE, class_stream
-from hyperspy_dag.dag.condition_draws import Chain, Conditions
+from hyperspy_dag.dag.condition_draws import AdaptedLaw, Chain, Conditions
 from hyperspy_dag.dag.sources import SpectrumSource
 from hyperspy_dag.training.fit import FitResult
 
@@ -108,15 +108,14 @@ class Sampling:
         """Return what draws the spectra of a class."""
         model, axis = fit.models[label], fit.energy_axis
         options: dict[str, float] = {}
-        parts: list[Conditions] = []
+        parts: list[Conditions | AdaptedLaw] = []
         dose = self.dose
         if fit.recipe.physical:
             if adapted is not None:
-                found, share, jitter = adapted.law(label, axis)
-                parts += [] if found is None else [found]
-                dose = (dose[0] * share, dose[1] * share)
-                if jitter is not None:
-                    options["jitter"] = jitter / abs(axis.dispersion)
+                law = adapted.laws[label]
+                parts.append(law)
+                dose = (dose[0] * law.dose, dose[1] * law.dose)
+                options["jitter"] = law.jitter / abs(axis.dispersion)
             if self.conditions:
                 models = {
                     one: fitted.class_model

@@ -11,8 +11,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from scipy.signal import fftconvolve
+
+from hyperspy_dag._utils.streams import child_stream
 
 from ._tensorflow import tf
+from .class_model.latent import LATENT_SIZE, LEVEL, SCORES, SHIFT
+from .class_model.model import draw_latent
 from .condition_physics import Residue, Resolution, Shift, Tail, Thickness
 from .conditions import TensorOperations
 from .designs import DESIGNS
@@ -22,6 +27,13 @@ from .transforms import apply_view
 #: Spectra in a step, of either kind; learning rates; weight of the critic's pull towards the
 #: components it began at.
 _BATCH, _GENERATOR_RATE, _CRITIC_RATE, _PULL = 128, 0.02, 0.01, 10.0
+
+#: Clean spectra of a class that training draws from.
+_POOL = 256
+
+#: Corrections: expected height of a bump relative to the maximum, its width in eV, and the part of
+#: a class in what classes share.
+_CORRECTION, _BUMP, _OWN = 0.02, 2.0, 0.5
 
 
 def _distances(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
@@ -36,15 +48,13 @@ def _energy(a: tf.Tensor, weight: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
     return between - within - tf.reduce_mean(_distances(b, b))
 
 
-def train(classes, parts, parameters, fractions, target, components, sigma, design, steps, seed):
-    """Train conditions and fractions from where the likelihood fit ends.
+def train(models, laws, fractions, target, components, sigma, design, steps, seed):
+    """Train conditions, fractions and corrections from where the likelihood fit ends.
 
     Parameters
     ----------
-    classes : list of ClassPhysics
-    parts : list of tuple
-        Clean spectra, (noise levels, standardised shifts) and coloured noise of each class.
-    parameters : list of Parameters
+    models : list of ClassModel
+    laws : list of AdaptedLaw
     fractions : array of shape (classes,)
     target : array of shape (n, channels)
     components : array of shape (channels, k)
@@ -56,40 +66,53 @@ def train(classes, parts, parameters, fractions, target, components, sigma, desi
 
     Returns
     -------
-    list of Parameters, array of shape (classes,)
+    list of AdaptedLaw, array of shape (classes,)
     """
     random = np.random.default_rng(seed)
-    energies = classes[0].energies
-    step_ev, count = energies[1] - energies[0], len(classes)
+    physics = laws[0].physics
+    energies, step_ev, count = physics.energies, physics.dispersion, len(models)
     batch = min(_BATCH, len(target))
-    pool = [tuple(tf.constant(a, tf.float32) for a in (p[0], *p[1], p[2])) for p in parts]
+    streams = np.random.SeedSequence(seed).spawn(count)
+    drawn = [_ingredients(m, _POOL, s) for m, s in zip(models, streams, strict=True)]
+    pool = [tuple(tf.constant(a, tf.float32) for a in one) for one in drawn]
     scale = np.minimum(sigma[:, :4], [0.3, 0.3, 0.05, 0.5])
+    # Corrections are sums of bumps: what classes share and what each has besides.
+    places = np.arange(energies.min(), energies.max() + _BUMP, _BUMP)
+    bumps = _CORRECTION * np.exp(-0.5 * ((places[:, None] - energies) / _BUMP) ** 2)
+    bumps = tf.constant(bumps, tf.float32)
     move = tf.Variable(tf.zeros((count, 5)))
     weight = tf.Variable(np.log(np.maximum(fractions, 1e-3)).astype("f4"))
     began = tf.constant(np.log(np.maximum(fractions, 1e-3)), tf.float32)
+    shared, own = (
+        tf.Variable(tf.zeros((1, len(places)))),
+        tf.Variable(tf.zeros((count, len(places)))),
+    )
+    learned = [move, weight, shared, own]
     views = DESIGNS[design].discriminators
     first = tf.constant(components, tf.float32)
     critics = [tf.Variable(first) for _ in views]
-    generator_adam = Adam([_Holder(move), _Holder(weight)], 0.5)
+    generator_adam = Adam([_Holder(v) for v in learned], 0.5)
     critic_adam = Adam([_Holder(c) for c in critics], 0.5)
     options = {"max_shift": max(1, round(0.01 * target.shape[1])), "max_noise": 0.1}
     per_class = -(-batch // count)
 
+    def corrections():
+        return tf.matmul(shared + _OWN * own, bumps)
+
     def generate(i, rows, normal):
         clean, level, position, coloured = (tf.gather(a, rows) for a in pool[i])
-        c, p, ops = classes[i], parameters[i], TensorOperations
-        theta = p.theta[:4] + scale[i] * move[i, :4] + p.spread[:4] * normal
-        x = Thickness(c.inelastic)(clean, theta[:, 0], ops)
+        law, s, ops = laws[i], models[i], TensorOperations
+        theta = law.theta + scale[i] * move[i, :4] + law.spread * normal
+        x = Thickness(law.physics.inelastic)(clean, theta[:, 0], ops)
         x = Tail(energies)(x, theta[:, 1], ops)
         x = Resolution(step_ev).of_square(x, theta[:, 3], ops)
-        x = Residue(energies, c.background_end)(x, theta[:, 2], ops)
+        x = Residue(energies, physics.background_end)(x, theta[:, 2], ops)
         x *= ops.maxima(clean) / ops.maxima(x)
-        x = Shift(step_ev)(x, p.shift + 0.1 * move[i, 4] + p.jitter * position, ops)
-        x += ops.array(p.correction)
-        s = c.start
+        x = Shift(step_ev)(x, law.shift + 0.1 * move[i, 4] + law.jitter * position, ops)
+        x += ops.array(law.correction) + corrections()[i]
         variance = s.background.astype("f4") + max(s.intensity, 0.0) * tf.nn.relu(x)
         relative = tf.sqrt(variance / tf.reduce_mean(variance, axis=1, keepdims=True))
-        x += (level / np.sqrt(p.dose))[:, None] * coloured * relative
+        x += (level / np.sqrt(law.dose))[:, None] * coloured * relative
         return x / ops.maxima(x) if s.unit_maximum else x
 
     @tf.function(autograph=False)
@@ -108,31 +131,49 @@ def train(classes, parts, parameters, fractions, target, components, sigma, desi
             cost = tf.add_n(costs) / len(costs)
             critic_cost = tf.add_n(critic_costs) - cost
             effective = 0.5 / len(target)
-            prior = tf.reduce_sum(move**2) + tf.reduce_sum((weight - began) ** 2)
+            prior = tf.add_n([tf.reduce_sum(v**2) for v in (move, weight - began, shared, own)])
             generator_cost = cost + effective * prior
-        generator = tape.gradient(generator_cost, [move, weight])
+        generator = tape.gradient(generator_cost, learned)
         critic = tape.gradient(critic_cost, critics)
         generator_adam.apply(generator, _GENERATOR_RATE)
         critic_adam.apply(critic, _CRITIC_RATE * float(np.abs(components).mean()))
         return cost
 
-    average = np.zeros((count, 5)), np.zeros(count)
+    average = [0.0, 0.0, 0.0]
     for k in range(steps):
         step(
-            tf.constant(random.integers(0, len(parts[0][0]), (count, per_class)), tf.int32),
+            tf.constant(random.integers(0, _POOL, (count, per_class)), tf.int32),
             tf.constant(random.standard_normal((count, per_class, 4)), tf.float32),
             tf.constant(target[random.choice(len(target), batch, replace=False)], tf.float32),
             tf.constant([seed, 2 * k], tf.int32),
         )
         if k >= steps // 2:
-            average = (average[0] + move.numpy(), average[1] + tf.nn.softmax(weight).numpy())
-    moved, shares = (a / (steps - steps // 2) for a in average)
-    trained = []
-    for i, p in enumerate(parameters):
-        theta = p.theta.copy()
-        theta[:4] += scale[i] * moved[i, :4]
-        trained.append(replace(p, theta=theta, shift=p.shift + 0.1 * moved[i, 4]))
+            now = move, tf.nn.softmax(weight), corrections()
+            average = [a + b.numpy() for a, b in zip(average, now, strict=True)]
+    moved, shares, added = (a / (steps - steps // 2) for a in average)
+    trained = [
+        replace(
+            law,
+            theta=law.theta + scale[i] * moved[i, :4],
+            shift=float(law.shift + 0.1 * moved[i, 4]),
+            correction=law.correction + added[i],
+        )
+        for i, law in enumerate(laws)
+    ]
     return trained, shares
+
+
+def _ingredients(model, n, seed):
+    """Clean spectra, noise levels, standardised shifts and coloured noise of `n` spectra."""
+    latent = draw_latent(model, n, LATENT_SIZE, seed)
+    random = np.random.default_rng(child_stream(seed, 1))
+    white = random.standard_normal((n, len(model.mean) + len(model.kernel) - 1))
+    return (
+        model.mean + latent[:, SCORES] @ model.basis,
+        np.exp(model.level[0] + model.level[1] * latent[:, LEVEL]),
+        latent[:, SHIFT],
+        fftconvolve(white, model.kernel[None, ::-1], "valid", axes=1),
+    )
 
 
 class _Holder:

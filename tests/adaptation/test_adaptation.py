@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from exspy.signals import EELSSpectrum
 
-from hyperspy_dag.adaptation.engine import Parameters, adapt, draw_adapted, none
+from hyperspy_dag.adaptation.engine import adapt, draw_adapted, none
 from hyperspy_dag.adaptation.likelihood import ClassPhysics
 from hyperspy_dag.adaptation.low_loss import inelastic_distribution
 from hyperspy_dag.dag.class_model.model import fit_class_model
+from hyperspy_dag.dag.condition_draws import AdaptedPhysics
 from hyperspy_dag.dag.condition_physics import plasmon_peak
 
 E = 440 + 0.3 * np.arange(200)
@@ -31,7 +34,7 @@ def measured(ratio, n, seed, level=0.02):
 @pytest.fixture(scope="module")
 def classes():
     return [
-        ClassPhysics(fit_class_model(measured(r, 40, i)), E, P, 448.0)
+        ClassPhysics(fit_class_model(measured(r, 40, i), 0.3), AdaptedPhysics(E, P, 448.0))
         for i, r in enumerate((0.5, 0.8))
     ]
 
@@ -39,10 +42,8 @@ def classes():
 def target_of(classes, counts, thickness, shift, dose=1.0):
     drawn = []
     for i, (c, n) in enumerate(zip(classes, counts, strict=True)):
-        p = none(c)
-        theta = p.theta.copy()
-        theta[0] = thickness[i]
-        p = Parameters(theta, p.spread, shift, p.jitter, dose)
+        theta = np.array([thickness[i], 0, 0, 0])
+        p = replace(none(c), theta=theta, shift=shift, dose=dose)
         if n:
             drawn.append(draw_adapted(c, p, n, np.random.SeedSequence((7, i))))
     return np.concatenate(drawn), np.repeat([0, 1], counts)
@@ -61,7 +62,7 @@ def test_known_conditions_and_fractions_are_found(classes, counts):
             assert mean == pytest.approx(thickness, abs=0.12)
             assert found.conditions[i]["shift"][0] == pytest.approx(0.5, abs=0.15)
         if n > 100:
-            assert found.parameters[i].dose == pytest.approx(2.0, rel=0.15)
+            assert found.laws[i].dose == pytest.approx(2.0, rel=0.15)
     if 0 in counts:
         assert any("hardly any" in w for w in found.warnings)
 
@@ -223,7 +224,8 @@ def test_the_other_region_of_tio2_and_srtio3(real_data, region, counts):
     for c in (0, 1):
         single = inelastic_distribution(low.inav[2 * c + region - 1], e[1] - e[0], len(e))
         own = x[(y == c) & (regions == region)][:30]
-        made.append(ClassPhysics(fit_class_model(own), e, single, 448.0))
+        physics = AdaptedPhysics(e, single, 448.0)
+        made.append(ClassPhysics(fit_class_model(own, e[1] - e[0]), physics))
     rows = np.concatenate(
         [np.flatnonzero((regions != region) & (y == c))[:n] for c, n in enumerate(counts)]
     )
