@@ -311,10 +311,20 @@ def _blocks(target: NDArray) -> list[NDArray]:
 def _select(half: Mixture, unseen: Mixture, state: State):
     """Backward elimination of conditions by the likelihood of spectra that nothing has seen."""
     kept, gains = list(SELECTABLE), {}
+
+    def better(other: State) -> float:
+        """How much likelier `state` is than another, in standard errors.
+
+        A few odd spectra do not decide, and what the classes share of the misfit must not stand
+        in for a condition.
+        """
+        d = (unseen.weights(state)[0] - unseen.weights(other)[0]).clip(-20, 20)
+        explained = half.common_prior(state) - half.common_prior(other)
+        return float((d.sum() + explained) / np.sqrt(len(d) * d.var() + 1))
+
     while kept:
-        density = unseen.weights(state)[0]
         simpler = {c: half.without(state, c) for c in kept}
-        gain = {c: _gain(density, unseen.weights(s)[0]) for c, s in simpler.items()}
+        gain = {c: better(s) for c, s in simpler.items()}
         gains.update(gain)
         idle = [c for c in kept if gain[c] < _PAYS]
         if not idle:
@@ -325,17 +335,11 @@ def _select(half: Mixture, unseen: Mixture, state: State):
             rest = state
             for c in idle:
                 rest = half.without(rest, c)
-            if _gain(density, unseen.weights(rest)[0]) < _PAYS:
+            if better(rest) < _PAYS:
                 drop, simpler[drop[0]] = idle, rest
         state = simpler[drop[0]]
         kept = [c for c in kept if c not in drop]
     return state, tuple(kept), gains
-
-
-def _gain(density: NDArray, simpler: NDArray) -> float:
-    """How much likelier, in standard errors; a few odd spectra do not decide."""
-    d = (density - simpler).clip(-20, 20)
-    return float(d.sum() / np.sqrt(len(d) * d.var() + 1))
 
 
 def _draw(classes, laws, fractions, n, seeds) -> NDArray:
@@ -430,7 +434,14 @@ def _p_value(half, unseen, state, laws, seeds, replicates, seed) -> float:
         target = np.random.default_rng(r).permutation(target)
         a, b = np.array_split(target, 2)
         again = Mixture(classes, a, seed)
-        fit = again.run(replace(state, misfit=np.zeros((len(classes), again.z.shape[1]))), 6)
+        fit = again.run(
+            replace(
+                state,
+                misfit=np.zeros((len(classes), again.z.shape[1])),
+                common=np.zeros(again.z.shape[1]),
+            ),
+            6,
+        )
         drawn = _laws(again, fit, seeds)
         null.append(_unlikeness(again, again.embedded(b), fit, drawn, seeds))
     spread = np.std(null, ddof=1) * np.sqrt(1 + 1 / replicates)

@@ -40,9 +40,9 @@ SHARED_SHIFT, OWN_SHIFT, SHIFT_MISFIT = 1.0, 0.15, 0.1
 #: electrons lose no more than the edge's energy.
 SHARED_LEVEL, OWN_LEVEL, LEVEL_SPREAD, LEVEL_OF_THICKNESS = 0.5, 0.15, 0.1, 0.75
 
-#: What no condition explains: of the class and of a spectrum, relative to the maximum, and how far
+#: What no condition explains: of the class, of all classes and of a spectrum, relative to the maximum, and how far
 #: along the energy axis it belongs together (eV).
-CLASS_MISFIT, SPECTRUM_MISFIT, MISFIT_LENGTH = 0.01, 0.01, 1.5
+CLASS_MISFIT, COMMON_MISFIT, SPECTRUM_MISFIT, MISFIT_LENGTH = 0.01, 0.03, 0.01, 1.5
 
 COMPONENTS, TARGET_COMPONENTS = 40, 6
 LARGEST_SHIFT = 3.0
@@ -100,7 +100,8 @@ class State:
     ``noise`` has the mean and the standard deviation of the logarithm of the noise level, relative
     to the labelled spectra's; ``shared`` and ``own`` are the widths of the priors of
     :data:`FITTED`, the shift and the noise level; ``told`` is what spectra tell of their shift,
-    from 0 to 1.
+    from 0 to 1. ``misfit`` is what no condition explains of a class's mean, and ``common`` what the
+    classes share of it: a background that is no power law, a detector's gain.
     """
 
     theta: NDArray
@@ -114,6 +115,7 @@ class State:
     shared: NDArray
     own: NDArray
     told: NDArray
+    common: NDArray
     score: float = -np.inf
     covariance: Any = None
     responsibilities: Any = None
@@ -261,6 +263,7 @@ class Mixture:
             shared=np.r_[SHARED, SHARED_SHIFT, SHARED_LEVEL] * free,
             own=np.tile(np.r_[OWN, OWN_SHIFT, OWN_LEVEL] * free, (c, 1)),
             told=np.ones(c),
+            common=np.zeros(self.z.shape[1]),
         )
 
     def _expected_jitter(self) -> NDArray:
@@ -336,8 +339,10 @@ class Mixture:
         for j, t in enumerate((*state.theta.T, state.shift, self._own_level(state))):
             total -= 0.5 * t @ np.linalg.solve(state.prior_covariance(j), t)
         total -= 0.5 * sum(
-            m @ np.linalg.solve(self._misfit_cov(i), m) for i, m in enumerate(state.misfit)
+            m @ np.linalg.solve(self._misfit_cov(i), m)
+            for i, m in enumerate(state.misfit - state.common)
         )
+        total += self.common_prior(state)
         ratio = np.log(state.spread / SPREAD)
         return total - 2 * (ratio**2).sum() - 2 * (np.log(state.content) ** 2).sum()
 
@@ -357,11 +362,21 @@ class Mixture:
             + 1e-9 * np.trace(self.smooth) * np.eye(len(self.smooth))
         )
 
+    def common_prior(self, state: State) -> float:
+        """Log prior of what the classes share of the misfit."""
+        return float(-0.5 * state.common @ np.linalg.solve(self._common_cov(), state.common))
+
+    def _common_cov(self) -> NDArray:
+        tiny = 1e-6 * np.trace(self.smooth) * np.eye(len(self.smooth))
+        return COMMON_MISFIT**2 * (self.smooth + tiny)
+
     def correction(self, i: int, state: State) -> NDArray[np.float64]:
         """What a class's spectra deviate from what conditions explain, shape (channels,)."""
         s = self.classes[i].start
         shared = CLASS_MISFIT**2 * self.smooth_w + s.basis.T @ (s.basis @ self.w) / len(s.latent)
-        return shared @ np.linalg.solve(self._misfit_cov(i), state.misfit[i])
+        own = np.linalg.solve(self._misfit_cov(i), state.misfit[i] - state.common)
+        common = np.linalg.solve(self._common_cov(), state.common)
+        return shared @ own + COMMON_MISFIT**2 * self.smooth_w @ common
 
     def step_once(self, state: State) -> State:
         """One round of expectation maximisation."""
@@ -376,7 +391,7 @@ class Mixture:
         new.misfit, new.spread = state.misfit.copy(), state.spread.copy()
         new.content, new.told = state.content.copy(), state.told.copy()
         hessian, gradient = np.zeros((self.count * j,) * 2), np.zeros(self.count * j)
-        stored = []
+        stored, drifts = [], []
         found, square, seen = np.zeros((3, self.count))
         for i, (near, jacobian, g, turn, v, y, _) in enumerate(parts):
             r = power * np.exp(log[i, near] - total)  # (H, n)
@@ -397,9 +412,11 @@ class Mixture:
             own_information = (jacobian.transpose(0, 2, 1) @ (p * jacobian)).sum(axis=0)
             hessian[own, own] = own_information - both.T @ within @ both
             gradient[own] = (jacobian.transpose(0, 2, 1) @ pull).sum(axis=0)[:, 0]
-            gradient[own] += both.T @ (state.misfit[i] - within @ pull_misfit)
+            expected = state.common + within @ (pull_misfit - information @ state.common)
+            gradient[own] += both.T @ (state.misfit[i] - expected)
             gradient[own] += hessian[own, own] @ state.theta[i]
-            stored.append((within, pull_misfit, both))
+            stored.append((within, pull_misfit, both, information))
+            drifts.append(drift)
             # Spreads of the conditions and of the content, from the loadings' posterior.
             t = (y / v) @ g  # (H, n, k)
             second = np.einsum("hn,hnk->k", r, t**2) + n_c[i] - (p * g**2).sum(axis=(0, 1))
@@ -425,8 +442,21 @@ class Mixture:
         wanted = (new.covariance @ gradient).reshape(self.count, j)
         limit = np.array([0.4, 0.5, 0.05, 0.5, 0.3])
         new.theta = state.theta + (wanted - state.theta).clip(-limit, limit)
-        for i, (within, pull_misfit, both) in enumerate(stored):
-            new.misfit[i] = within @ (pull_misfit - both @ (new.theta[i] - state.theta[i]))
+        moved = new.theta - state.theta
+        k = self._common_cov()
+        for drift in drifts:
+            along = k @ drift
+            k = k - np.outer(along, along) / (drift @ along + 1e-300)
+        # What is the classes' own is integrated out.
+        weight_of, told_of = np.zeros_like(k), np.zeros(len(k))
+        for i, (within, pull_misfit, both, information) in enumerate(stored):
+            left = np.eye(len(k)) - information @ within
+            weight_of += left @ information
+            told_of += left @ (pull_misfit - both @ moved[i])
+        new.common = k @ np.linalg.solve(np.eye(len(k)) + weight_of @ k, told_of)
+        for i, (within, pull_misfit, both, information) in enumerate(stored):
+            rest = pull_misfit - both @ moved[i] - information @ new.common
+            new.misfit[i] = new.common + within @ rest
         # Where noise hides shifts, each is drawn to the mean that was expected: the mean must move
         # further than they do (Newton's step in place of expectation maximisation's).
         found = state.shift + (found - state.shift) / new.told

@@ -95,6 +95,7 @@ def train(models, laws, fractions, target, components, sigma, design, steps, see
     critic_adam = Adam([_Holder(c) for c in critics], 0.5)
     options = {"max_shift": max(1, round(0.01 * target.shape[1])), "max_noise": 0.1}
     per_class = -(-batch // count)
+    critic_rate = _CRITIC_RATE * float(np.abs(components).mean())
 
     def corrections():
         return tf.matmul(shared + _OWN * own, bumps)
@@ -116,7 +117,7 @@ def train(models, laws, fractions, target, components, sigma, design, steps, see
         return x / ops.maxima(x) if s.unit_maximum else x
 
     @tf.function(autograph=False)
-    def step(rows, normal, shown, view_seed):
+    def step(rows, normal, shown, view_seed, rate):
         with tf.GradientTape(persistent=True) as tape:
             x = tf.concat([generate(i, rows[i], normal[i]) for i in range(count)], 0)
             share = tf.repeat(tf.nn.softmax(weight) / per_class, per_class)
@@ -135,8 +136,8 @@ def train(models, laws, fractions, target, components, sigma, design, steps, see
             generator_cost = cost + effective * prior
         generator = tape.gradient(generator_cost, learned)
         critic = tape.gradient(critic_cost, critics)
-        generator_adam.apply(generator, _GENERATOR_RATE)
-        critic_adam.apply(critic, _CRITIC_RATE * float(np.abs(components).mean()))
+        generator_adam.apply(generator, rate * _GENERATOR_RATE)
+        critic_adam.apply(critic, rate * critic_rate)
         return cost
 
     average = [0.0, 0.0, 0.0]
@@ -146,6 +147,7 @@ def train(models, laws, fractions, target, components, sigma, design, steps, see
             tf.constant(random.standard_normal((count, per_class, 4)), tf.float32),
             tf.constant(target[random.choice(len(target), batch, replace=False)], tf.float32),
             tf.constant([seed, 2 * k], tf.int32),
+            tf.constant(0.5 * (1 + np.cos(np.pi * k / steps)), tf.float32),
         )
         if k >= steps // 2:
             now = move, tf.nn.softmax(weight), corrections()
