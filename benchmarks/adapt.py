@@ -251,7 +251,7 @@ def judge(real, classes, target, truth, known, designs=(), rivals=False):
         row["broad"] = accuracy(broad, target, truth)
     for design in ("none", *designs):
         begun = time.perf_counter(), time.process_time()
-        options = {} if design == "none" else {"design": design, "epochs": 150}
+        options = {} if design == "none" else {"design": design, "training": "always"}
         a = adapt(classes, target, replicates=0, **options)
         name = "adapted" if design == "none" else design
         row["mixture" if design == "none" else name + " mixture"] = float(

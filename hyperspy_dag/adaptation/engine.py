@@ -35,6 +35,9 @@ _PAYS = 1.5
 #: Relative standard deviation with which thicknesses are known by EELS (Egerton 2011, section 5.1).
 _OF_THICKNESS = 0.1
 
+#: p-value below which there is something to train.
+_TELLS = 0.05
+
 #: Half width of a 90 % interval in standard deviations.
 _NINETY = 1.645
 
@@ -163,7 +166,7 @@ def adapt(
     target: NDArray,
     *,
     design: str = "single_bitrans",
-    epochs: int = 0,
+    training: str = "never",
     replicates: int = 19,
     seed: int = 0,
     progress: Callable[[str, float], None] | None = None,
@@ -182,10 +185,13 @@ def adapt(
         more than 2 000 as many are taken for the fit.
     design : str, default "single_bitrans"
         Of the adversarial training.
-    epochs : int, default 0
-        Steps of the adversarial training; 0 leaves it out, and TensorFlow is not imported.
+    training : "auto", "always" or "never", default "never"
+        Whether conditions, fractions and corrections are trained against discriminators. "auto"
+        trains where the held-out spectra can be told from the fit (p < 0.05). Without training
+        TensorFlow is not imported.
     replicates : int, default 19
-        Synthetic targets that tell how unlike a known target may look; 0 leaves the p-value out.
+        Synthetic targets that tell how unlike a known target may look; 0 leaves the p-value out,
+        and "auto" then trains.
     seed : int, default 0
     progress : callable, optional
         Called with what is done and the share that is done.
@@ -240,23 +246,25 @@ def adapt(
         "real": energy_distance(target[fitted] @ half.w / scale, target[judged] @ half.w / scale),
         **{f"gain of {k}": v for k, v in gains.items()},
     }
-    p_value = _p_value(half, unseen, state, found, seeds, replicates, seed)
+    null = _null(half, state, found, seeds, replicates, seed)
+    p_value = _p_value(null, _unlikeness(half, unseen, found, shares, seeds))
     say("likeness", 0.7)
     mixture = Mixture(classes, target[rows], seed)
     state = mixture.fit(kept)
     trained = False
     moved: list[AdaptedLaw] = []
-    if epochs:
-        from hyperspy_dag.dag.adaptation_training import train
+    if training == "always" or (training == "auto" and not p_value >= _TELLS):
+        from hyperspy_dag.dag.adaptation_training import train_laws
 
         models = [c.start for c in classes]
-        moved, moved_shares = train(
-            models, found, shares, target[fitted], half.w / scale, _sigma(state), design,
-            epochs, seed,
-        )  # fmt: skip
+        moved, moved_shares = train_laws(
+            models, found, shares, target[fitted], half.w / scale, _sigma(state), design, seed
+        )
         history["trained"] = figure(moved, moved_shares)
         trained = history["trained"] < history["after"]
         say("training", 0.9)
+        if trained:
+            p_value = _p_value(null, _unlikeness(half, unseen, moved, moved_shares, seeds))
     found = _laws(mixture, state, seeds)
     if trained:
         # What training added to the half's conditions.
@@ -410,18 +418,15 @@ def _conditions(classes, found, state, whole, kept, power):
     return conditions
 
 
-def _unlikeness(half, unseen, state, laws, seeds) -> float:
+def _unlikeness(half, unseen, laws, shares, seeds) -> float:
     """Energy distance of unseen spectra to synthetic ones, in the components of the fit."""
-    drawn = _draw(half.classes, laws, state.fractions[:-1], 300, seeds)
+    drawn = _draw(half.classes, laws, shares, 300, seeds)
     scale = np.median(half.level)
     return energy_distance(half.embedded(drawn).z / scale, unseen.z / scale)
 
 
-def _p_value(half, unseen, state, laws, seeds, replicates, seed) -> float:
-    """Compare with targets drawn from the fit, models of labelled spectra fitted anew."""
-    if not replicates:
-        return float("nan")
-    observed = _unlikeness(half, unseen, state, laws, seeds)
+def _null(half, state, laws, seeds, replicates, seed) -> list[float]:
+    """Unlikeness of targets drawn from the fit, models of labelled spectra fitted anew."""
     null = []
     for r in range(replicates):
         random = np.random.SeedSequence((seed, r)).spawn(len(half.classes))
@@ -434,15 +439,17 @@ def _p_value(half, unseen, state, laws, seeds, replicates, seed) -> float:
         target = np.random.default_rng(r).permutation(target)
         a, b = np.array_split(target, 2)
         again = Mixture(classes, a, seed)
-        fit = again.run(
-            replace(
-                state,
-                misfit=np.zeros((len(classes), again.z.shape[1])),
-                common=np.zeros(again.z.shape[1]),
-            ),
-            6,
-        )
+        own = again.z.shape[1]
+        nothing = replace(state, misfit=np.zeros((len(classes), own)), common=np.zeros(own))
+        fit = again.run(nothing, 6)
         drawn = _laws(again, fit, seeds)
-        null.append(_unlikeness(again, again.embedded(b), fit, drawn, seeds))
-    spread = np.std(null, ddof=1) * np.sqrt(1 + 1 / replicates)
-    return float(stats.t.sf((observed - np.mean(null)) / spread, replicates - 1))
+        null.append(_unlikeness(again, again.embedded(b), drawn, fit.fractions[:-1], seeds))
+    return null
+
+
+def _p_value(null: list[float], observed: float) -> float:
+    """Chance of at least the observed value among those of the null; not a number without one."""
+    if not null:
+        return float("nan")
+    spread = np.std(null, ddof=1) * np.sqrt(1 + 1 / len(null))
+    return float(stats.t.sf((observed - np.mean(null)) / spread, len(null) - 1))

@@ -65,7 +65,7 @@ def adapt_classes(
         if model.class_model is not None
     ]
     spectra = target.some(np.random.default_rng(random_state), fit)
-    found = adapt(classes, spectra, epochs=0, seed=random_state)
+    found = adapt(classes, spectra, seed=random_state)
     names = list(fit.models)
     messages = tuple(found.warnings)
     for message in messages:

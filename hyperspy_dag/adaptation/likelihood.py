@@ -40,8 +40,8 @@ SHARED_SHIFT, OWN_SHIFT, SHIFT_MISFIT = 1.0, 0.15, 0.1
 #: electrons lose no more than the edge's energy.
 SHARED_LEVEL, OWN_LEVEL, LEVEL_SPREAD, LEVEL_OF_THICKNESS = 0.5, 0.15, 0.1, 0.75
 
-#: What no condition explains: of the class, of all classes and of a spectrum, relative to the maximum, and how far
-#: along the energy axis it belongs together (eV).
+#: What no condition explains: of the class, of all classes and of a spectrum, relative to the
+#: maximum, and how far along the energy axis it belongs together (eV).
 CLASS_MISFIT, COMMON_MISFIT, SPECTRUM_MISFIT, MISFIT_LENGTH = 0.01, 0.03, 0.01, 1.5
 
 COMPONENTS, TARGET_COMPONENTS = 40, 6

@@ -28,6 +28,9 @@ from .transforms import apply_view
 #: components it began at.
 _BATCH, _GENERATOR_RATE, _CRITIC_RATE, _PULL = 128, 0.02, 0.01, 10.0
 
+#: Steps of a training.
+STEPS = 150
+
 #: Clean spectra of a class that training draws from.
 _POOL = 256
 
@@ -48,7 +51,7 @@ def _energy(a: tf.Tensor, weight: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
     return between - within - tf.reduce_mean(_distances(b, b))
 
 
-def train(models, laws, fractions, target, components, sigma, design, steps, seed):
+def train_laws(models, laws, fractions, target, components, sigma, design, seed, steps=STEPS):
     """Train conditions, fractions and corrections from where the likelihood fit ends.
 
     Parameters
@@ -62,7 +65,8 @@ def train(models, laws, fractions, target, components, sigma, design, steps, see
     sigma : array of shape (classes, conditions)
         Standard deviations of the fitted conditions: what training is pulled back with.
     design : str
-    steps, seed : int
+    seed : int
+    steps : int, optional
 
     Returns
     -------
