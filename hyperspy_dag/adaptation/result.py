@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from hyperspy_dag.dag.condition_draws import ADAPTED, AdaptedLaw, AdaptedPhysics
 from hyperspy_dag.io.files import below, finite
 
-
 #: What is kept of the spectra of an adaptation.
 SEEN = ("target", "before", "after")
 
