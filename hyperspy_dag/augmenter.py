@@ -33,7 +33,7 @@ from .io import files
 from .io.files import AugmenterFileError
 from .io.signals import synthetic_signal
 from .training.fit import FitResult, run_jobs
-from .training.progress import TrainingProgress
+from .training.progress import ClassBar, EpochBar, TrainingProgress
 from .training.runs import Run, begin_run, open_run
 from .training.settings import OPTION_NAMES, FitOptions, FitSettings
 from .training.train_class import ClassJob, TrainingDivergedError
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from exspy.signals import EELSSpectrum
     from numpy.typing import ArrayLike
 
+    from .adaptation.fit_target import AdaptationProgress
     from .adaptation.maps import ClassMap
     from .component import EELSAugmenterComponent
     from .dag.stopping import Evaluation
@@ -512,7 +513,11 @@ class EELSAugmenter(BaseEstimator):
             )
             for number, label in enumerate(data.classes)
         ]
-        outcome = run_jobs(jobs, data, options, run)
+        one_by_one = options.client is None and min(options.n_jobs, len(jobs)) == 1
+        bar = (EpochBar if one_by_one else ClassBar)(
+            data.classes, settings.max_epochs, options.show_progressbar
+        )
+        outcome = run_jobs(jobs, data.spectra, options, run, bar)
         if outcome.models:
             self._result, self._adaptation_result = FitResult.of(settings, data, outcome), None
         for label in outcome.ended:
@@ -892,12 +897,17 @@ class EELSAugmenter(BaseEstimator):
 
     def adapt(
         self,
-        s_target: EELSSpectrum,
+        s_target: EELSSpectrum | Sequence[EELSSpectrum],
         *,
-        low_loss: EELSSpectrum | Mapping[Any, EELSSpectrum] | None = None,
+        low_loss: Any = None,
         plasmon_energy: float = 23.0,
         random_state: int | np.random.Generator | None = None,
-    ) -> EELSAugmenter:
+        n_jobs: int | None = None,
+        client: Client | None = None,
+        checkpoint_dir: str | os.PathLike | None = None,
+        show_progressbar: bool | None = None,
+        callback: Callable[[AdaptationProgress], bool | None] | None = None,
+    ) -> Any:
         """Adapt the classes to the conditions of unlabelled spectra.
 
         The unlabelled spectra of another region or specimen tell under which conditions they were
@@ -910,21 +920,35 @@ class EELSAugmenter(BaseEstimator):
 
         Parameters
         ----------
-        s_target : EELSSpectrum
+        s_target : EELSSpectrum, or list of them
             Spectra of any navigation shape, lazy or not, prepared as the training spectra were. Of
             more than 2000 a random part is used. An energy axis of finer dispersion is resampled.
-        low_loss : EELSSpectrum, or dict of class to EELSSpectrum, optional
+            Each target of a list is adapted to by itself; all are checked first.
+        low_loss : EELSSpectrum, dict of class to EELSSpectrum, or list of these, optional
             Measured low loss of the specimen, with its zero loss, at the dispersion of the training
-            spectra. By default a volume plasmon.
+            spectra; in a list, one for each target. By default a volume plasmon.
         plasmon_energy : float, default 23.0
             Energy in eV of the plasmon that is taken where there is no `low_loss`.
         random_state : int, numpy.random.Generator or None
             Default: that of the augmenter.
+        n_jobs, client : optional
+            Number of targets that are adapted to side by side, or a cluster, as in :meth:`fit`. The
+            results are those of one after the other.
+        checkpoint_dir : str or path, optional
+            Folder in which the finished targets of a list are kept. The same call goes on where
+            another was interrupted; within a target, which takes some seconds, nothing is kept.
+        show_progressbar : bool, optional
+            Default: HyperSpy's preference.
+        callback : callable, optional
+            Called with an :class:`~hyperspy_dag.adaptation.fit_target.AdaptationProgress` at each
+            step. If it returns True, the adaptation ends, and finished targets are kept. Only for
+            targets that are adapted to one after the other in this process.
 
         Returns
         -------
-        EELSAugmenter
-            A new augmenter, whose spectra look as those of the target. This one stays as it is.
+        EELSAugmenter, or list of EELSAugmenter
+            A new augmenter, whose spectra look as those of the target. This one stays as it is. In
+            a list that was ended early, None stands for targets that were not finished.
 
         Raises
         ------
@@ -934,6 +958,12 @@ class EELSAugmenter(BaseEstimator):
             The target is synthetic, on another energy axis, not normalised, or has fewer than 20
             spectra with a signal. The low loss has no zero loss or another dispersion. The
             augmenter was fitted by the paper's recipe.
+        AugmenterFileError
+            `checkpoint_dir` holds adaptations to other targets.
+        RuntimeError
+            `callback` ended the adaptation to a single target.
+        WorkerLostError
+            The process that worked on a target was killed repeatedly.
 
         Warns
         -----
@@ -960,17 +990,42 @@ class EELSAugmenter(BaseEstimator):
         """
         fit = self._fitted()
         state = self.random_state_ if random_state is None else check_random_state(random_state)
-        from .adaptation.fit_target import adapt_classes
+        from .adaptation.fit_target import adapt_targets
 
-        found = adapt_classes(
+        several = isinstance(s_target, list | tuple)
+        targets = list(s_target) if several else [s_target]
+        if not targets:
+            raise ValueError("an empty list of targets was given; give at least one")
+        low_losses = low_loss if isinstance(low_loss, list | tuple) else [low_loss] * len(targets)
+        if len(low_losses) != len(targets):
+            raise ValueError(f"{len(low_losses)} low losses were given for {len(targets)} targets")
+        if not several and client is None and n_jobs is None:
+            n_jobs = 1  # also where there is a client: this process has the spectra
+        options = FitOptions.checked(
+            n_jobs=n_jobs, client=client, show_progressbar=show_progressbar, callback=callback
+        )
+        found = adapt_targets(
             fit,
-            s_target,
-            low_loss=low_loss,
+            targets,
+            [f"s_target[{i}]" for i in range(len(targets))] if several else ["s_target"],
+            low_losses=low_losses,
             plasmon_energy=plasmon_energy,
             random_state=state,
+            options=options,
+            folder=checkpoint_dir,
         )
+        adapted = [None if one is None else self._adapted_as(one) for one in found]
+        if several:
+            if missing := [i for i, one in enumerate(adapted) if one is None]:
+                warn(f"The adaptation was ended early: None stands for the targets {missing}.")
+            return adapted
+        if adapted[0] is None:
+            raise RuntimeError("the adaptation was ended by callback= before there was a result")
+        return adapted[0]
+
+    def _adapted_as(self, found: AdaptedClasses) -> EELSAugmenter:
         adapted = type(self)(**self.get_params())
-        adapted._result, adapted._adaptation_result = fit, found
+        adapted._result, adapted._adaptation_result = self._fitted(), found
         return adapted
 
     def classify(
@@ -980,6 +1035,7 @@ class EELSAugmenter(BaseEstimator):
         classifier: str | BaseEstimator = "svm",
         n_spectra: int = 300,
         random_state: int | np.random.Generator | None = None,
+        show_progressbar: bool | None = None,
     ) -> ClassMap:
         """Classify the spectra of a map by a classifier of synthetic spectra.
 
@@ -990,13 +1046,15 @@ class EELSAugmenter(BaseEstimator):
         Parameters
         ----------
         s_target : EELSSpectrum
-            As in :meth:`adapt`. Lazy signals are read block by block.
+            As in :meth:`adapt`. Lazy signals are read block by block, on all cores.
         classifier : "svm" or scikit-learn classifier, default "svm"
             Support vector machine with a grid search, or a classifier that is not fitted.
         n_spectra : int, default 300
             Synthetic spectra of each class that it learns from.
         random_state : int, numpy.random.Generator or None
             Default: that of the augmenter.
+        show_progressbar : bool, optional
+            Default: HyperSpy's preference. It appears where the map takes more than a second.
 
         Returns
         -------
@@ -1039,7 +1097,16 @@ class EELSAugmenter(BaseEstimator):
         spectra = synthetic.reshape(-1, synthetic.shape[-1])
         index = np.repeat(np.arange(len(self.classes_)), n_spectra)
         trained = MapClassifier(spectra, index, classifier, state)
-        return classify(target, s_target, trained, self.classes_)
+        made_by = {
+            "version": __version__,
+            "training_digest": fit.digest,
+            "preprocessing": fit.preprocessing or {},
+            "classifier": "svm" if isinstance(classifier, str) else repr(classifier),
+            "spectra_per_class": n_spectra,
+            "random_state": state,
+            **({} if self._adapted is None else {"adaptation": self._adapted.record()}),
+        }
+        return classify(target, s_target, trained, self.classes_, made_by, show_progressbar)
 
     # -- validation --------------------------------------------------------------------------
 

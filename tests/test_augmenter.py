@@ -498,16 +498,16 @@ def test_a_callback_that_fails_ends_the_fit_and_classes_stay():
 
 
 def test_what_fails_around_the_trainings_takes_no_class_away(monkeypatch):
-    from hyperspy_dag.training import fit
+    from hyperspy_dag.training.progress import EpochBar
 
-    finish = fit.EpochBar.finish
+    finish = EpochBar.finish
 
     def failing(self, label):
         finish(self, label)
         if label == "FeO":
             raise RuntimeError("widget gone")
 
-    monkeypatch.setattr(fit.EpochBar, "finish", failing)
+    monkeypatch.setattr(EpochBar, "finish", failing)
     augmenter = EELSAugmenter(recipe="paper", architecture="compact", max_epochs=2, random_state=0)
     with pytest.raises(RuntimeError, match="widget gone"):
         augmenter.fit(*two_classes(), show_progressbar=False)

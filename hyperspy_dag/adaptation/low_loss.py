@@ -79,7 +79,7 @@ def inelastic_distribution(
     if abs(axis.scale / dispersion - 1) > 1e-3:
         raise ValueError(
             f"low_loss has a dispersion of {axis.scale:g} eV, the spectra have {dispersion:g} eV; "
-            f"resample it: low_loss.dag_resample(scale={dispersion:g})"
+            f"rebin a single spectrum by low_loss.rebin(scale=({dispersion / axis.scale:.6g},))"
         )
     energy, counts = axis.axis, np.asarray(s.data, float)
     peak = int(counts.argmax())

@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import copy
+import json
 import os
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +19,11 @@ from sklearn.decomposition import PCA
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
+from threadpoolctl import threadpool_limits
 
 from hyperspy_dag._utils.checks import check_signal_file
 from hyperspy_dag._utils.warnings import warn
+from hyperspy_dag.io.files import to_strict_json
 
 from .target import Target
 
@@ -55,6 +60,8 @@ class ClassMap:
         Of each class, for spectra that are of one of them.
     signal : EELSSpectrum
         What was classified.
+    made_by : dict
+        What ``metadata.DAG`` of the maps says.
 
     See Also
     --------
@@ -76,6 +83,7 @@ class ClassMap:
     index: NDArray[np.intp]
     probabilities: NDArray[np.float32]
     signal: EELSSpectrum
+    made_by: dict[str, Any]
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{label}: {n}" for label, n in self.counts.items())
@@ -150,7 +158,7 @@ class ClassMap:
 
     def _note(self, made: BaseSignal) -> None:
         names = {str(i): str(label) for i, label in enumerate(self.classes)}
-        made.metadata.set_item("DAG.map_classes", names)
+        made.metadata.add_dictionary({"DAG": copy.deepcopy(self.made_by) | {"map_classes": names}})
 
     def save(self, filename: str | os.PathLike, overwrite: bool = False) -> None:
         """Write the classes as .hspy or .zspy, or a picture of them as .png.
@@ -185,7 +193,9 @@ class ClassMap:
             path = check_writable(filename, overwrite)
             figure = Figure(layout="constrained")
             self.plot(figure.subplots())
-            figure.savefig(path, dpi=150)
+            made_by = f"hyperspy_dag {self.made_by['version']}"
+            text = json.dumps(to_strict_json(self.made_by))
+            figure.savefig(path, dpi=150, metadata={"Software": made_by, "Description": text})
             return
         self.map.save(check_signal_file(filename, overwrite), overwrite=overwrite)
 
@@ -283,31 +293,41 @@ class MapClassifier:
         self.covariances = [
             LedoitWolf().fit(scores[index == i]) for i in range(int(index.max()) + 1)
         ]
-        self._rest = float(((spectra - self.pca.inverse_transform(scores)) ** 2).sum(1).mean())
-        distance = self._distance(spectra.astype(np.float64), scores)
+        self._rest = float(self._left(spectra, scores).mean())
+        distance = self._distance(spectra, scores)
         self._limit = _MARGIN * float(np.quantile(distance, 1 - FALSE_ALARMS))
+
+    def _left(self, spectra: NDArray, scores: NDArray) -> NDArray[np.float64]:
+        """Squared length of what the components do not hold."""
+        whole = np.square(spectra - self.pca.mean_).sum(axis=1)
+        return (whole - np.square(scores).sum(axis=1)).clip(0)
 
     def _distance(self, spectra: NDArray, scores: NDArray) -> NDArray[np.float64]:
         """Squared distance from the nearest class, of what the components hold and of the rest."""
         inside = np.min([c.mahalanobis(scores) for c in self.covariances], axis=0)
-        rest = ((spectra - self.pca.inverse_transform(scores)) ** 2).sum(axis=1)
-        return inside / scores.shape[1] + rest / max(self._rest, 1e-300)
+        return inside / scores.shape[1] + self._left(spectra, scores) / max(self._rest, 1e-300)
 
-    def __call__(
-        self, spectra: NDArray[np.float64]
-    ) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-        """Return the class of each spectrum (-1: like none) and the probabilities."""
-        usable = np.all(np.isfinite(spectra), axis=1)
-        spectra = np.where(usable[:, None], spectra, 0.0)
-        usable = usable & (np.ptp(spectra, axis=1) > 0)
+    def __call__(self, spectra: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Return the probabilities of each spectrum, and in a last column 1 where it is like none.
+
+        Parameters
+        ----------
+        spectra : array of shape (n, channels)
+
+        Returns
+        -------
+        array of shape (n, classes + 1)
+        """
+        usable = np.isfinite(spectra.sum(axis=1))
+        if not usable.all():
+            spectra = np.where(usable[:, None], spectra, 0.0)
+        usable &= spectra.max(axis=1) > spectra.min(axis=1)
         scores = self.pca.transform(spectra)
-        if self.classifier is None:
-            probabilities = np.ones((len(spectra), 1))
-        else:
-            probabilities = self.classifier.predict_proba(scores / self._scale)
-        index = probabilities.argmax(axis=1)
-        index[~usable | (self._distance(spectra, scores) > self._limit)] = -1
-        return index, probabilities.astype(np.float32)
+        found = np.ones((len(spectra), len(self.covariances) + 1), dtype=np.float32)
+        if self.classifier is not None:
+            found[:, :-1] = self.classifier.predict_proba(scores / self._scale)
+        found[:, -1] = ~usable | (self._distance(spectra, scores) > self._limit)
+        return found
 
 
 def _svm() -> BaseEstimator:
@@ -315,20 +335,33 @@ def _svm() -> BaseEstimator:
     return GridSearchCV(make_pipeline(SVC()), grid, cv=3)
 
 
-def classify(target: Target, s: EELSSpectrum, classifier: MapClassifier, classes: list) -> ClassMap:
-    """Classify all spectra of a target, block by block."""
-    index = np.empty(target.size, dtype=np.intp)
-    probabilities = np.empty((target.size, len(classes)), dtype=np.float32)
-    for rows, spectra in target.blocks():
-        index[rows], probabilities[rows] = classifier(spectra)
-    shape = target.shape
+def classify(
+    target: Target,
+    s: EELSSpectrum,
+    classifier: MapClassifier,
+    classes: list,
+    made_by: dict[str, Any],
+    show_progressbar: bool | None = None,
+) -> ClassMap:
+    """Classify all spectra of a target, blocks of it side by side in threads."""
+    from dask.diagnostics import ProgressBar
+    from hyperspy.defaults_parser import preferences
+
+    blocks = target.map_blocks(classifier, len(classes) + 1)
+    show = preferences.General.show_progressbar if show_progressbar is None else show_progressbar
+    # One thread for each block: the order of sums does not depend on how many there are.
+    with threadpool_limits(1), ProgressBar(minimum=1) if show else nullcontext():
+        found = blocks.compute(**({} if s._lazy else {"scheduler": "threads"}))
+    found = found.reshape(*target.shape, -1)
+    probabilities = found[..., :-1]
     made = ClassMap(
         classes=list(classes),
-        index=index.reshape(shape),
-        probabilities=probabilities.reshape(*shape, len(classes)),
+        index=np.where(found[..., -1] > 0, -1, probabilities.argmax(axis=-1)),
+        probabilities=probabilities,
         signal=s,
+        made_by=made_by,
     )
-    share = float((index < 0).mean())
+    share = float(made.unlike.mean())
     if share > 0.1:
         warn(
             f'{share:.0%} of the spectra are like none of the classes (marked -1 in map, "" in '

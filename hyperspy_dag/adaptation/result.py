@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -12,6 +13,16 @@ from numpy.typing import NDArray
 
 from hyperspy_dag.dag.condition_draws import ADAPTED, AdaptedLaw, AdaptedPhysics
 from hyperspy_dag.io.files import below, finite
+
+#: What is kept of the spectra of an adaptation.
+SEEN = ("target", "before", "after")
+
+#: p-values below this say that a target is like nothing known.
+UNLIKELY = 0.01
+
+#: Units of the conditions for people, and what is none of them.
+UNITS = {"thickness": " t/λ", "resolution": " eV", "shift": " eV"}
+_NONE = {"thickness": 0.0, "tail": 0.0, "residue": 0.0, "resolution": 0.0, "shift": 0.0}
 
 
 class Found(NamedTuple):
@@ -33,7 +44,7 @@ class Found(NamedTuple):
     high: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class AdaptedClasses:
     """What was found in a target.
 
@@ -60,6 +71,14 @@ class AdaptedClasses:
     n_target : int
         Spectra that were adapted to.
     random_state : int
+    seen : dict of str to array of shape (2, channels)
+        Mean and standard deviation of the target's spectra ("target") and of synthetic ones, as
+        labelled ("before") and adapted ("after").
+
+    See Also
+    --------
+    hyperspy_dag.EELSAugmenter.adapt : Adapt an augmenter.
+    hyperspy_dag.plotting.plot_adaptation : Plot it.
     """
 
     laws: dict[Any, AdaptedLaw]
@@ -72,7 +91,57 @@ class AdaptedClasses:
     trained: bool
     messages: tuple[str, ...]
     n_target: int
-    random_state: int = field(default=0)
+    random_state: int
+    seen: dict[str, NDArray[np.float64]]
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
+    __repr__ = __str__
+
+    def lines(self) -> list[str]:
+        """Return in words what was found, a line for each class and for each warning."""
+        found = [f"Adapted to {self.n_target} unlabelled spectra (intervals of 90 %)."]
+        for label, own in self.conditions.items():
+            low, high = self.fraction_intervals[label]
+            share = f"{self.fractions[label]:.0%} of them ({100 * low:.0f} to {high:.0%})"
+            told = [_words(name, one) for name, one in own.items() if one.mean != _NONE.get(name)]
+            found.append(f"{label}: {share}; {'; '.join(told) or 'as labelled'}.")
+        found.append(f"Like none of the classes: {self.unlike:.1%}.")
+        if np.isfinite(self.p_value):
+            verdict = "looks like" if self.p_value >= UNLIKELY else "does not look like"
+            found.append(
+                f"The target {verdict} what the classes can become (p = {self.p_value:.2g})."
+            )
+        return [*found, *(f"Warning: {message}." for message in self.messages)]
+
+    def _repr_html_(self) -> str:
+        first, *rows = (html.escape(line) for line in self.lines())
+        return f"<div><p><b>{first}</b></p><ul>{''.join(f'<li>{r}</li>' for r in rows)}</ul></div>"
+
+    def plot(self) -> NDArray[np.object_]:
+        """Plot the target beside the synthetic spectra before and after, and the conditions.
+
+        Returns
+        -------
+        array of matplotlib axes
+
+        See Also
+        --------
+        hyperspy_dag.plotting.plot_adaptation : The same as a function.
+
+        Examples
+        --------
+        The file is that of the example of :class:`hyperspy_dag.EELSAugmenter`.
+
+        >>> from hyperspy_dag import EELSAugmenter
+        >>> from hyperspy_dag.data import simulated_oxides
+        >>> s, _ = simulated_oxides("WL-Mn", {"MnO": 40, "MnO2": 20}, random_state=5)
+        >>> axes = EELSAugmenter.load("oxides.dag").adapt(s).adaptation_.plot()
+        """
+        from hyperspy_dag.plotting import plot_adaptation
+
+        return plot_adaptation(self)
 
     def record(self) -> dict[str, Any]:
         """Return what ``metadata.DAG.adaptation`` says; lists are in the order of the classes."""
@@ -81,11 +150,17 @@ class AdaptedClasses:
             "n_target": self.n_target,
             "random_state": self.random_state,
             "fractions": list(self.fractions.values()),
+            "fraction_intervals": [list(one) for one in self.fraction_intervals.values()],
             "unlike": self.unlike,
+            "p_value": self.p_value,
             "trained": self.trained,
             "conditions": {
                 name: [own[name].mean for own in self.conditions.values()] for name in names
             },
+            "intervals": {
+                name: [list(own[name][2:]) for own in self.conditions.values()] for name in names
+            },
+            "warnings": list(self.messages),
         }
 
     def header(self) -> dict[str, Any]:
@@ -120,7 +195,7 @@ class AdaptedClasses:
                 ("correction", law.correction),
                 ("inelastic", law.physics.inelastic),
             )
-        }
+        } | {f"seen/{name}": array for name, array in self.seen.items()}
 
     @classmethod
     def of_file(
@@ -156,6 +231,11 @@ class AdaptedClasses:
                 raise ValueError(f"a shift, jitter and dose of {values}")
             physics = AdaptedPhysics(energies, own.pop("inelastic"), end)
             laws[label] = AdaptedLaw(physics, **own, shift=shift, jitter=jitter, dose=dose)
+        seen = below(arrays, "seen")
+        if {name: array.shape for name, array in seen.items()} != dict.fromkeys(
+            SEEN, (2, *channels)
+        ):
+            raise ValueError("no mean spectra of a target")
         found = [
             {str(name): Found(*map(float, values)) for name, values in own.items()}
             for own in header["conditions"]
@@ -175,4 +255,11 @@ class AdaptedClasses:
             messages=tuple(map(str, header["messages"])),
             n_target=int(header["n_target"]),
             random_state=int(header["random_state"]),
+            seen=seen,
         )
+
+
+def _words(name: str, one: Found) -> str:
+    if name == "dose":
+        return f"dose × {one.mean:.2g} ({one.low:.2g} to {one.high:.2g})"
+    return f"{name} {one.mean:+.2g}{UNITS.get(name, '')} ({one.low:+.2g} to {one.high:+.2g})"

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,12 @@ MOST = 2000
 #: Spectra of a target that are needed.
 FEWEST = 20
 
+#: Values that are worked on at a time: what is fast in a processor's cache.
+_BLOCK = 2**20
+
+#: Ratio of variances below which spectra hold no signal.
+_NOISE_ALONE = 2.0
+
 #: Share of the target's spectra that are the training spectra from which on that is said.
 _SAME = 0.5
 
@@ -43,10 +49,13 @@ class Target:
         As given.
     resampling : Resampling
         To the augmenter's energy axis.
+    name : str
+        For messages.
     """
 
     data: Any
     resampling: Resampling
+    name: str = "s_target"
 
     @classmethod
     def of(cls, fit: FitResult, s: EELSSpectrum, name: str = "s_target") -> Target:
@@ -68,7 +77,7 @@ class Target:
                 "measured spectra of the region that is to be classified"
             )
         axis = EnergyAxis.of_signal(s)
-        return cls(s.data, resampling_onto(axis, fit.energy_axis, name))
+        return cls(s.data, resampling_onto(axis, fit.energy_axis, name), name)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -80,13 +89,13 @@ class Target:
         """Number of spectra."""
         return int(np.prod(self.shape))
 
-    def some(self, random: np.random.Generator, fit: FitResult) -> NDArray[np.float64]:
+    def some(self, random: np.random.Generator, fit: FitResult) -> NDArray[np.float32]:
         """Return usable spectra to adapt to, at most :data:`MOST`, drawn at random.
 
         Raises
         ------
         ValueError
-            Too few hold a signal, or they are not max-normalised.
+            Too few hold a signal, all is noise, or they are not max-normalised.
 
         Warns
         -----
@@ -101,36 +110,67 @@ class Target:
         spectra = spectra[usable]
         if len(spectra) < FEWEST:
             raise ValueError(
-                f"s_target holds {len(spectra)} spectra with a signal; at least {FEWEST} are "
+                f"{self.name} holds {len(spectra)} spectra with a signal; at least {FEWEST} are "
                 "needed to tell under which conditions they were measured"
             )
         maximum = spectra.max(axis=1)
         low, high = NORMALISED_RANGE
         if ((maximum < low) | (maximum > high)).mean() > 0.1:
             raise ValueError(
-                "the spectra of s_target are not max-normalised: their maxima run from "
+                f"the spectra of {self.name} are not max-normalised: their maxima run from "
                 f"{maximum.min():.4g} to {maximum.max():.4g}. Prepare them as the training "
                 "spectra were: s_target = s_target.dag_preprocess(background_range=..., "
                 "signal_range=...)"
             )
+        # What all spectra have in common, over what it would be by chance: 1 for noise.
+        signal = len(spectra) * spectra.mean(axis=0).var() / spectra.var(axis=0).mean()
+        if signal < _NOISE_ALONE:
+            raise ValueError(
+                f"the spectra of {self.name} hold noise alone: vacuum, or no edge in this range. "
+                "Give those of the specimen, such as s_target.inav[...]"
+            )
         if (empty := 1 - usable.mean()) > 0.02:
-            warn(f"{empty:.0%} of the spectra of s_target hold no signal and were left out")
+            warn(f"{empty:.0%} of the spectra of {self.name} hold no signal and were left out")
         known = np.isin(spectrum_digests(spectra), fit.spectrum_digests).mean()
         if known > _SAME:
             warn(
-                f"{known:.0%} of the spectra of s_target are those that the augmenter was trained "
-                "on: there is nothing to adapt to. Give the spectra of another region"
+                f"{known:.0%} of the spectra of {self.name} are those that the augmenter was "
+                "trained on: there is nothing to adapt to. Give the spectra of another region"
             )
-        return spectra
+        return spectra.astype(np.float32)
 
-    def blocks(self) -> Iterator[tuple[slice, NDArray[np.float64]]]:
-        """Yield the spectra in runs of flat navigation positions, read one run at a time."""
-        flat = self.data.reshape(-1, self.data.shape[-1])
-        for rows in slabs(flat.shape):
-            block = flat[rows]
-            if hasattr(block, "dask"):
-                block = block.compute()
-            yield rows, self._on_axis(np.ma.filled(np.ma.asarray(block, dtype=float), np.nan))
+    def map_blocks(self, function: Callable[[NDArray], NDArray], columns: int) -> Any:
+        """Apply a function to spectra on the augmenter's energy axis, block by block.
+
+        Parameters
+        ----------
+        function : callable
+            Of arrays of shape (n, channels); returns arrays of shape (n, `columns`).
+        columns : int
+
+        Returns
+        -------
+        dask array of shape (..., columns), float32
+            One spectrum is an array of shape (1, columns).
+        """
+        import dask.array as da
+
+        data = self.data if self.shape else self.data[None]
+        if not hasattr(data, "dask"):
+            data = data.reshape(self.size, -1)
+            chunks = (max(1, _BLOCK // data.shape[1]), -1)
+            data = da.from_array(data, chunks=chunks, name=False)
+        data = data.rechunk({data.ndim - 1: -1})
+
+        def apply(block: NDArray[Any]) -> NDArray[np.float32]:
+            flat = block.reshape(-1, block.shape[-1])
+            found = np.empty((len(flat), columns), dtype=np.float32)
+            for rows in slabs(flat.shape, _BLOCK):
+                found[rows] = function(self._on_axis(flat[rows]))
+            return found.reshape(*block.shape[:-1], columns)
+
+        chunks = (*data.chunks[:-1], (columns,))
+        return data.map_blocks(apply, dtype=np.float32, chunks=chunks, meta=data._meta[..., :0])
 
     def _on_axis(self, spectra: NDArray[Any]) -> NDArray[np.float64]:
         # What was normalised is normalised again only where its channels change.

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -29,10 +29,16 @@ def adapt(
     ],
     signal: opt.Signal = None,
     low_loss: Annotated[
-        Path | None,
+        list[str] | None,
         typer.Option(
-            help="Measured low loss with its zero loss. Default: a plasmon.", metavar="FILE"
+            help="Measured low loss with its zero loss; of a class: CLASS=FILE, once for each. "
+            "Default: a plasmon.",
+            metavar="FILE|CLASS=FILE",
         ),
+    ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(help="Picture of what was found to write, .png.", metavar="FILE.png"),
     ] = None,
     plasmon_energy: Annotated[float, typer.Option(help="Of that plasmon, in eV.")] = 23.0,
     seed: opt.SamplingSeed = None,
@@ -44,21 +50,27 @@ def adapt(
     \b
     Examples:
       hyperspy-dag adapt oxides.dag next.hspy next.dag
-      hyperspy-dag adapt oxides.dag next.hspy next.dag --low-loss low.hspy --seed 1
+      hyperspy-dag adapt oxides.dag next.hspy next.dag --low-loss low.hspy --plot found.png
+      hyperspy-dag adapt oxides.dag next.hspy next.dag --low-loss MnO=a.hspy --low-loss MnO2=b.hspy
     """
     from hyperspy_dag import EELSAugmenter
     from hyperspy_dag._utils.checks import check_existing
 
-    output = check_output(output, force, [augmenter, target, low_loss], signal=False)
+    output = check_output(output, force, [augmenter, target], signal=False)
+    if plot is not None:
+        plot = check_output(plot, force, [augmenter, target, output], signal=False)
     loaded = EELSAugmenter.load(check_existing(augmenter))
+    losses = _low_losses(low_loss or [], loaded.classes_)
     adapted = loaded.adapt(
         read_signal(target, lazy, signal),
-        low_loss=None if low_loss is None else read_signal(low_loss),
+        low_loss=losses,
         plasmon_energy=plasmon_energy,
         random_state=seed,
     )
     adapted.save(output, overwrite=force)
     found = adapted.adaptation_
+    if plot is not None:
+        found.plot()[0].figure.savefig(plot, dpi=150)
     return Result(
         {
             "output": str(output),
@@ -69,8 +81,32 @@ def adapt(
                 str(label): {name: list(one) for name, one in own.items()}
                 for label, own in found.conditions.items()
             },
-        }
+            "p_value": found.p_value,
+            "warnings": list(found.messages),
+        },
+        f"{output}\n{found}",
     )
+
+
+def _low_losses(given: list[str], classes: list) -> Any:
+    """Read one low loss for all classes, or those of several."""
+    named = {str(label): label for label in classes}
+    found = {}
+    for text in given:
+        name, _, path = text.partition("=")
+        if Path(text).exists() or not path:
+            if len(given) > 1:
+                raise ValueError(
+                    f"--low-loss {text}: of several, each must be CLASS=FILE; the classes are "
+                    f"{', '.join(named)}"
+                )
+            return read_signal(Path(text))
+        if name not in named:
+            raise ValueError(
+                f"--low-loss {text}: there is no class {name!r}; the classes are {', '.join(named)}"
+            )
+        found[named[name]] = read_signal(Path(path))
+    return found or None
 
 
 @app.command()

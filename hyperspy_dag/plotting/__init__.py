@@ -16,12 +16,14 @@ Electron Energy Loss Spectroscopy: Generative Adversarial Networks", Microsc. Mi
 
 from __future__ import annotations
 
+from ._adaptation import plot_adaptation
 from ._confusion import plot_confusion_matrix
 from ._scores import plot_scores
 from ._spectra import plot_intensity_maps, plot_spectra
 from .training import plot_costs, plot_metrics
 
 __all__ = [
+    "plot_adaptation",
     "plot_confusion_matrix",
     "plot_costs",
     "plot_intensity_maps",

@@ -402,9 +402,9 @@ def _usual(data: Any) -> Usual:
     return Usual.of(np.nan_to_num(some, posinf=0, neginf=0), rare_classes=True)
 
 
-def slabs(shape: tuple[int, int]) -> Iterator[slice]:
-    """Divide (spectra, channels) into runs of spectra with small working copies."""
-    step = max(1, _SLAB_VALUES // shape[1])
+def slabs(shape: tuple[int, int], values: int = _SLAB_VALUES) -> Iterator[slice]:
+    """Divide (spectra, channels) into runs of spectra with so many values at most."""
+    step = max(1, values // shape[1])
     for start in range(0, shape[0], step):
         yield slice(start, min(start + step, shape[0]))
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -18,12 +19,11 @@ from hyperspy_dag.io.files import below
 from hyperspy_dag.io.headers import check_classes, check_digest, check_energy_axis, check_metadata
 from hyperspy_dag.preprocessing.energy_axis import EnergyAxis
 
-from .progress import ClassBar, EpochBar, TrainingProgress
+from .progress import ProgressBar
 from .runs import Run
 from .settings import FitOptions, FitSettings
-from .train_class import ClassJob
 from .training_set import TrainingSet
-from .workers import fit_classes
+from .workers import Job, run_side_by_side
 
 _logger = logging.getLogger(__name__)
 
@@ -172,17 +172,25 @@ class Outcome:
 
 
 def run_jobs(
-    jobs: list[ClassJob], data: TrainingSet, options: FitOptions, run: Run | None
+    jobs: Sequence[Job],
+    spectra: Mapping[Any, NDArray[Any]],
+    options: FitOptions,
+    run: Run | None,
+    progress: ProgressBar,
+    keep: Callable[[Any, Any], None] | None = None,
 ) -> Outcome:
-    """Train all classes; an error in one class does not stop the others.
+    """Train all classes, or adapt to all targets; an error in one does not stop the others.
 
     Parameters
     ----------
-    jobs : list of ClassJob
-    data : TrainingSet
+    jobs : list of Job
+    spectra : mapping of label to array
     options : FitOptions
     run : Run or None
         Folder of the checkpoints.
+    progress : ProgressBar
+    keep : callable, optional
+        Called with the label and result of what is finished.
 
     Returns
     -------
@@ -191,34 +199,30 @@ def run_jobs(
     Raises
     ------
     KeyboardInterrupt
-        Interrupted before the first class was finished; later, `stopped` is set.
+        Interrupted before the first one was finished; later, `stopped` is set.
     BlockingIOError
         Another process uses the folder of `run`.
     Exception
-        An error of the progress bar or the cluster before the first class was finished; later, it
-        is the `fault`.
+        An error of the progress bar or the cluster before the first one was finished; later, it is
+        the `fault`.
     """
     outcome = Outcome()
 
-    def watch(progress: TrainingProgress) -> bool:
+    def watch(report: Any) -> bool:
         try:
-            outcome.stopped = options.callback is not None and bool(options.callback(progress))
+            outcome.stopped = options.callback is not None and bool(options.callback(report))
         except Exception as error:  # noqa: BLE001 - raised by fit, when what is done is kept
             outcome.stopped, outcome.fault = True, error
         return outcome.stopped
 
-    one_by_one = options.client is None and min(options.n_jobs, len(jobs)) == 1
-    progress = (EpochBar if one_by_one else ClassBar)(
-        data.classes, jobs[0].stopping.max_epochs, options.show_progressbar
-    )
     try:
         with (
             run.lock() if run else nullcontext(),
             progress,
             closing(
-                fit_classes(
+                run_side_by_side(
                     jobs,
-                    data.spectra,
+                    spectra,
                     n_jobs=options.n_jobs,
                     client=options.client,
                     progress=progress.report,
@@ -230,9 +234,11 @@ def run_jobs(
                 progress.finish(label)
                 if isinstance(result, Exception):
                     outcome.errors[label] = result
-                    _logger.warning("Class %r was not fitted: %s", label, result)
+                    _logger.warning("%r was not fitted: %s", label, result)
                 else:
                     outcome.models[label], outcome.seconds[label] = result
+                    if keep is not None:
+                        keep(label, outcome.models[label])
                 if outcome.stopped:
                     break
                 if label in outcome.models:

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -51,20 +52,25 @@ class TrainingProgress:
     baseline: dict[str, float]
     examples: np.ndarray
 
+    @property
+    def brief(self) -> tuple[int, dict[str, float]]:
+        """Finished epochs and metrics."""
+        return self.epoch, self.metrics
+
 
 class ProgressBar:
-    """Base class of the progress bars of a fit.
+    """Base class of the progress bars of a fit or an adaptation.
 
     Parameters
     ----------
     labels : list
     epochs : int
-        Largest number of epochs of a class.
+        Largest number of epochs of a class; 1 of a target.
     show : bool or None
         None: HyperSpy's preference.
     """
 
-    def __init__(self, labels: list, epochs: int, show: bool | None):
+    def __init__(self, labels: Sequence, epochs: int, show: bool | None):
         from hyperspy.defaults_parser import preferences
 
         self._labels, self._epochs = labels, epochs
@@ -76,13 +82,21 @@ class ProgressBar:
 
         self._bar = progressbar(total=total, desc=description, unit=unit, disable=not self._show)
 
-    def __enter__(self) -> ProgressBar:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._bar is not None:
             self._bar.close()
             self._bar = None
+
+    def report(self, label: Any, done: Any, details: Any) -> None:
+        """Show how far one of them has come."""
+        raise NotImplementedError
+
+    def finish(self, label: Any) -> None:
+        """Show that one of them is finished."""
+        raise NotImplementedError
 
     def _show_metrics(self, metrics: dict[str, float], **others: str) -> None:
         if not metrics:
@@ -114,7 +128,7 @@ class EpochBar(ProgressBar):
 class ClassBar(ProgressBar):
     """One progress bar over classes that are trained in parallel."""
 
-    def __enter__(self) -> ProgressBar:
+    def __enter__(self) -> Self:
         self._open(len(self._labels), "classes", "class")
         return self
 
@@ -126,3 +140,22 @@ class ClassBar(ProgressBar):
     def finish(self, label: Any) -> None:
         """Count a finished class."""
         self._bar.update(1)
+
+
+class TargetBar(ProgressBar):
+    """One progress bar over the targets of an adaptation."""
+
+    def __enter__(self) -> Self:
+        self._open(len(self._labels), "adaptation", "target")
+        self._shares: dict[Any, float] = {}
+        return self
+
+    def report(self, label: Any, share: float, step: str) -> None:
+        """Show the share that is done, and the step of the running target."""
+        self._shares[label] = share
+        self._bar.set_postfix_str(step, refresh=False)
+        self._bar.update(round(sum(self._shares.values()), 2) - self._bar.n)
+
+    def finish(self, label: Any) -> None:
+        """Count a finished target."""
+        self.report(label, 1.0, "")

@@ -22,7 +22,6 @@ from hyperspy_dag.dag.designs import DESIGNS
 from hyperspy_dag.dag.recipes import RECIPES
 from hyperspy_dag.dag.stopping import CRITERIA, StoppingRule
 
-from .progress import TrainingProgress
 from .runs import check_new_run
 from .workers import check_workers
 
@@ -144,7 +143,7 @@ class FitOptions:
     show_progressbar: bool | None
     checkpoint_dir: Path | None
     checkpoint_every: int
-    callback: Callable[[TrainingProgress], bool | None] | None
+    callback: Callable[[Any], bool | None] | None
 
     @classmethod
     def checked(
@@ -154,7 +153,7 @@ class FitOptions:
         checkpoint_dir: str | os.PathLike | None = None,
         checkpoint_every: int = 10,
         show_progressbar: bool | None = None,
-        callback: Callable[[TrainingProgress], bool | None] | None = None,
+        callback: Callable[[Any], bool | None] | None = None,
     ) -> Self:
         """Check the arguments of :meth:`hyperspy_dag.EELSAugmenter.fit` before the training.
 

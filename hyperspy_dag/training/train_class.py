@@ -96,6 +96,15 @@ class ClassJob:
     dispersion: float | None = None
     checkpoint: ClassCheckpoint | None = None
 
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return f"class {self.label!r}"
+
+    def run(self, spectra: np.ndarray, callback: Callback) -> TrainedClass:
+        """Train the class: see :func:`train_class`."""
+        return train_class(self, spectra, callback)
+
 
 class TrainedClass(NamedTuple):
     """Result of a job: the fitted class, and the time of its training in s."""

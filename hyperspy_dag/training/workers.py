@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Processes that train classes: this one, local ones beside it, or a dask cluster.
+"""Processes that train classes or adapt to targets: this one, others beside it, or a dask cluster.
 
-Whatever the place, a class is one call of :func:`.train_class.train_class`, and what it gives
-depends on the job alone.
+Whatever the place, a class or a target is one call of its job's ``run``, and what it gives depends
+on the job and its spectra alone.
 
 joblib is no substitute: its own processes lose all classes where one of them is killed, its dask
 backend never returns then, and neither tells of epochs or ends what runs at Ctrl-C.
@@ -16,17 +16,14 @@ import os
 import signal
 import sys
 import uuid
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from hyperspy_dag._utils.checks import check_count
-
-from .progress import TrainingProgress
-from .train_class import Callback, ClassJob, TrainedClass, train_class
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -42,12 +39,35 @@ THREAD_VARIABLES = (
     "TF_NUM_INTEROP_THREADS",
 )
 
-#: ``progress(label, epoch, metrics)``
-ProgressReport = Callable[[Any, int, dict[str, float]], None]
+#: ``progress(label, done, details)``: epochs and metrics of a class, or share and step of a target.
+ProgressReport = Callable[[Any, Any, Any], None]
+
+
+#: Called with every report, whose ``brief`` a progress bar shows; if it returns True, the job
+#: ends.
+Watch = Callable[[Any], bool | None]
+
+
+class Job(Protocol):
+    """Everything that a result depends on but the spectra.
+
+    Attributes
+    ----------
+    label : str, int or bool
+    name : str
+        For messages.
+    """
+
+    @property
+    def label(self) -> Any: ...
+    @property
+    def name(self) -> str: ...
+    def run(self, spectra: np.ndarray, callback: Watch) -> Any:
+        """Do it."""
 
 
 class WorkerLostError(RuntimeError):
-    """The process that trained a class ended unexpectedly, and again after a restart.
+    """The process that worked on a class or target ended unexpectedly, and again when restarted.
 
     See Also
     --------
@@ -82,8 +102,8 @@ def check_workers(
     if watched:
         if client is not None or n_jobs not in (None, 1):
             raise ValueError(
-                "callback= looks on at classes that are trained one after the other in this "
-                "process: leave n_jobs= and client= out"
+                "callback= looks on at what is done one after the other in this process: leave "
+                "n_jobs= and client= out"
             )
         return 1, None
     if client is not None:
@@ -106,7 +126,7 @@ def _import_distributed() -> Any:
         import distributed
     except ImportError as error:
         raise ImportError(
-            "training classes side by side needs dask's distributed, which could not be imported "
+            "working side by side needs dask's distributed, which could not be imported "
             f"({error}); install it with: pip install distributed. n_jobs=1 needs nothing"
         ) from error
     return distributed
@@ -134,51 +154,49 @@ def _active_client() -> Client | None:
     return None if client.asynchronous else client
 
 
-def fit_classes(
-    jobs: Sequence[ClassJob],
-    spectra: dict[Any, np.ndarray],
+def run_side_by_side(
+    jobs: Sequence[Job],
+    spectra: Mapping[Any, np.ndarray],
     *,
     n_jobs: int,
     client: Client | None,
     progress: ProgressReport,
-    watch: Callback | None = None,
-) -> Generator[tuple[Any, TrainedClass | Exception], None, None]:
-    """Train classes; yield each with its result or its error when it is finished.
+    watch: Watch | None = None,
+) -> Generator[tuple[Any, Any], None, None]:
+    """Run jobs; yield each label with its result or its error when it is finished.
 
     Parameters
     ----------
-    jobs : sequence of ClassJob
+    jobs : sequence of Job
     spectra : dict of label to array of shape (n, channels)
     n_jobs : int
         Number of processes; 1 is this one.
     client : dask.distributed.Client or None
-        Cluster that trains the classes.
+        Cluster that runs them.
     progress : callable
         Called in this process, possibly in another thread.
     watch : callable, optional
-        For classes that are trained in this process: returns whether the training ends.
+        For what runs in this process: returns whether it ends.
     """
     if client is not None:
-        yield from _fit_on_cluster(jobs, spectra, client, progress)
+        yield from _run_on_cluster(jobs, spectra, client, progress)
     elif min(n_jobs, len(jobs)) > 1:
         with _local_client(min(n_jobs, len(jobs))) as client:
-            yield from _fit_on_cluster(jobs, spectra, client, progress)
+            yield from _run_on_cluster(jobs, spectra, client, progress)
     else:
         for job in jobs:
-            yield job.label, _fit_here(job, spectra[job.label], progress, watch)
+            yield job.label, _run_here(job, spectra[job.label], progress, watch)
 
 
-def _fit_here(
-    job: ClassJob, spectra: np.ndarray, progress: ProgressReport, watch: Callback | None
-) -> TrainedClass | Exception:
-    def report(one: TrainingProgress) -> bool:
-        progress(job.label, one.epoch, one.metrics)
+def _run_here(job: Job, spectra: np.ndarray, progress: ProgressReport, watch: Watch | None) -> Any:
+    def report(one: Any) -> bool:
+        progress(job.label, *one.brief)
         return watch is not None and bool(watch(one))
 
     progress(job.label, 0, {})
     try:
-        return train_class(job, spectra, report)
-    except Exception as error:  # noqa: BLE001 - it is handed on; the other classes go on
+        return job.run(spectra, report)
+    except Exception as error:  # noqa: BLE001 - it is handed on; the others go on
         return error
 
 
@@ -212,12 +230,12 @@ def _ignore_ctrl_c() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _fit_on_cluster(
-    jobs: Sequence[ClassJob],
-    spectra: dict[Any, np.ndarray],
+def _run_on_cluster(
+    jobs: Sequence[Job],
+    spectra: Mapping[Any, np.ndarray],
     client: Client,
     progress: ProgressReport,
-) -> Iterator[tuple[Any, TrainedClass | Exception]]:
+) -> Iterator[tuple[Any, Any]]:
     import dask
 
     distributed = _import_distributed()
@@ -232,7 +250,7 @@ def _fit_on_cluster(
         # worker has them, and workers that are still in a queue may come when they come.
         with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1PB"}):
             return client.submit(
-                _fit_on_worker,
+                _run_on_worker,
                 job,
                 spectra[job.label],
                 run,
@@ -253,8 +271,8 @@ def _fit_on_cluster(
             try:
                 result = future.result()
             except (CancelledError, distributed.KilledWorker) as error:
-                yield label, _lost(label, error)
-            except Exception as error:  # noqa: BLE001 - it is handed on; the other classes go on
+                yield label, _lost(jobs[number], error)
+            except Exception as error:  # noqa: BLE001 - it is handed on; the others go on
                 yield label, error
             else:
                 yield label, result
@@ -266,18 +284,18 @@ def _fit_on_cluster(
             client.cancel(list(running))
 
 
-def _lost(label: Any, error: BaseException) -> WorkerLostError:
+def _lost(job: Job, error: BaseException) -> WorkerLostError:
     lost = WorkerLostError(
-        f"the process that trained class {label!r} ended abruptly, and again when it was begun "
-        "anew. Most often the memory did not suffice: train fewer classes side by side (n_jobs=) "
-        "or give the workers more"
+        f"the process that worked on {job.name} ended abruptly, and again when it was begun anew. "
+        "Most often the memory did not suffice: run fewer side by side (n_jobs=) or give the "
+        "workers more"
     )
     lost.__cause__ = error
     return lost
 
 
-def _fit_on_worker(job: ClassJob, spectra: np.ndarray, run: str, number: int) -> TrainedClass:
-    """Train a class in a worker of the cluster."""
+def _run_on_worker(job: Job, spectra: np.ndarray, run: str, number: int) -> Any:
+    """Run a job in a worker of the cluster."""
     from distributed import Event, get_worker
 
     # Before TensorFlow is first imported there; dask sees to the other libraries' threads. A
@@ -288,9 +306,9 @@ def _fit_on_worker(job: ClassJob, spectra: np.ndarray, run: str, number: int) ->
     worker = get_worker()
     stop = Event(run)
 
-    def report(one: TrainingProgress) -> None:
-        worker.log_event(run, (number, one.epoch, one.metrics))
+    def report(one: Any) -> None:
+        worker.log_event(run, (number, *one.brief))
         if stop.is_set():
-            raise InterruptedError(f"the training of class {job.label!r} was called off")
+            raise InterruptedError(f"the work on {job.name} was called off")
 
-    return train_class(job, spectra, report)
+    return job.run(spectra, report)

@@ -218,6 +218,16 @@ def test_adapt_and_classify(files, tmp_path):
         EELSAugmenter.load(adapted).sample(3).data,
         EELSAugmenter.load(dag).adapt(hs.load(files / "s.hspy"), random_state=3).sample(3).data,
     )
+    again = run("adapt", dag, files / "s.hspy", adapted, "--force", "--plot", tmp_path / "f.png")
+    assert "of them (" in again.stdout
+    assert (tmp_path / "f.png").stat().st_size > 10_000
+    assert "there is no class 'Ti'; the classes are" in refused(
+        "adapt", dag, files / "s.hspy", adapted, "--force", "--low-loss", "Ti=low.hspy"
+    )
+    assert "each must be CLASS=FILE" in refused(
+        *("adapt", dag, files / "s.hspy", adapted, "--force"),
+        *("--low-loss", "a.hspy", "--low-loss", "b.hspy"),
+    )
     told = json.loads(run("classify", adapted, files / "s.hspy", phases, "--json").stdout)
     assert sum(told["spectra"].values()) == np.prod(told["shape"])
     assert hs.load(phases).data.size == np.prod(told["shape"])

@@ -18,7 +18,7 @@ from hyperspy_dag import EELSAugmenter
 from hyperspy_dag.augmenter import WorkerLostError
 from hyperspy_dag.io import files
 from hyperspy_dag.training.train_class import ClassTraining
-from hyperspy_dag.training.workers import check_workers, fit_classes
+from hyperspy_dag.training.workers import check_workers, run_side_by_side
 
 dask = pytest.importorskip("dask")
 distributed = pytest.importorskip("distributed")
@@ -140,11 +140,11 @@ def test_ctrl_c_keeps_finished_classes_and_calls_off_the_others(client, monkeypa
     from hyperspy_dag.training import fit as module
 
     def interrupted(*args, **kwargs):
-        for result in fit_classes(*args, **kwargs):
+        for result in run_side_by_side(*args, **kwargs):
             yield result
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(module, "fit_classes", interrupted)
+    monkeypatch.setattr(module, "run_side_by_side", interrupted)
     one = make()
     with pytest.warns(UserWarning, match="Training was interrupted. Kept"):
         one.fit(*three_classes(), client=client, show_progressbar=False)
