@@ -137,16 +137,20 @@ def classifier_two_sample(
     parts = list(splitter.split(scores, labels))
     # Permuting the spectra permutes the labels and keeps the folds' counts.
     orders = [np.arange(2 * n), *(random.permutation(2 * n) for _ in range(permutations))]
-    found: list[float] = []
+    found = []
     for kernel in (rbf_kernel(scores), scores @ scores.T / scores.shape[1]):
         auc, *null = (_auc(kernel[np.ix_(order, order)], labels, parts) for order in orders)
         above = 1 + sum(one >= auc for one in null)
-        found += [auc, above / (1 + permutations) if permutations else np.nan]
+        found.append((auc, above / (1 + permutations) if permutations else np.nan))
     spread_real, spread_synthetic = real.std(axis=0, ddof=1), synthetic.std(axis=0, ddof=1)
     tiny = 1e-12 * np.abs(real).max() + 1e-300
     error = np.sqrt((spread_real**2 + spread_synthetic**2) / n)
+    (auc, p_value), (linear_auc, linear_p_value) = found
     return TwoSampleTest(
-        *found,
+        auc,
+        p_value,
+        linear_auc,
+        linear_p_value,
         (synthetic.mean(axis=0) - real.mean(axis=0)) / np.maximum(error, tiny),
         np.maximum(spread_synthetic, tiny) / np.maximum(spread_real, tiny),
         n,
