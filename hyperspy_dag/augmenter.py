@@ -103,6 +103,11 @@ class EELSAugmenter(BaseEstimator):
         "single", or "mixed" for products in bfloat16 during the training. Mixed precision is faster
         on some graphics processors and slower on processors without bfloat16. Spectra are drawn in
         single precision in any case.
+    training : str, default "auto"
+        "auto": the refined recipe trains a class only where a cross-validated discriminator can
+        tell its spectra from those of the statistical model; ``generators_`` has its figures. Else
+        the statistical model is kept, and TensorFlow is not imported. "always" trains. "never"
+        keeps the statistical model. The paper's recipe, which has none, trains always.
 
     Attributes
     ----------
@@ -175,6 +180,7 @@ class EELSAugmenter(BaseEstimator):
         max_epochs: int | None = None,
         random_state: int | np.random.Generator | None = None,
         precision: str = "single",
+        training: str = "auto",
     ):
         # Stored as given, and checked when fitted: so that scikit-learn's `clone`, `set_params`
         # and pipelines work.
@@ -186,6 +192,7 @@ class EELSAugmenter(BaseEstimator):
         self.max_epochs = max_epochs
         self.random_state = random_state
         self.precision = precision
+        self.training = training
 
     def __repr__(self) -> str:
         if not hasattr(self, "_result"):
@@ -508,6 +515,7 @@ class EELSAugmenter(BaseEstimator):
                 stopping=settings.stopping_rule,
                 seed=class_stream(label, FIT, settings.random_state),
                 dispersion=data.energy_axis.dispersion if data.energy_axis.is_uniform else None,
+                training=settings.training,
                 checkpoint=None if run is None else run.checkpoint(number),
             )
             for number, label in enumerate(data.classes)
@@ -768,6 +776,11 @@ class EELSAugmenter(BaseEstimator):
             "preprocessing": fit.preprocessing or {},
             "random_state": self.random_state_,
             "epochs": [model.best.epoch for model in models],
+            "epochs_trained": [len(model.history.generator_cost) for model in models],
+            "gate": {
+                name: [float("nan") if m.gate is None else getattr(m.gate, name) for m in models]
+                for name in ("auc", "p_value")
+            },
             "metrics": {name: [m.best.metrics[name] for m in models] for name in METRICS},
             "baseline": {name: [m.reference.mean[name] for m in models] for name in METRICS},
             "sampling": sampling,
@@ -1207,6 +1220,8 @@ def _training_set(s: Any, labels: Any, align_on: tuple[float, float] | None) -> 
 
 def _warn_if_not_reached(label: Any, model: FittedClass, stopping: str | None) -> None:
     if stopping is None or any(e.reached for e in model.history.evaluations):
+        return
+    if not model.history.generator_cost:  # nothing was trained
         return
     figures = ", ".join(
         f"{name.replace('_', ' ')} {model.best.metrics[name]:.3g} "

@@ -626,14 +626,14 @@ def test_linear_algebra_has_its_threads_back_after_several_judge_at_once():
     entered, leave = threading.Event(), threading.Event()
 
     def late():
-        with stopping._one_blas_thread():
+        with stopping.one_blas_thread():
             entered.set()
             leave.wait(10)
 
     with threadpool_limits(2, "blas"):
         before = threads()
         thread = threading.Thread(target=late)
-        with stopping._one_blas_thread():
+        with stopping.one_blas_thread():
             assert set(threads()) == {1}
             thread.start()
             entered.wait(10)

@@ -233,6 +233,8 @@ def run_jobs(
                     _logger.warning("Class %r was not fitted: %s", label, result)
                 else:
                     outcome.models[label], outcome.seconds[label] = result
+                    if result.model.gate is not None:
+                        progress.note(result.model.gate.describe(label, result.model.n_training))
                 if outcome.stopped:
                     break
                 if label in outcome.models:

@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,14 @@ class ProgressBar:
             self._bar.close()
             self._bar = None
 
+    def note(self, line: str) -> None:
+        """Show a line of text above the bars, and log it."""
+        _logger.info(line)
+        if self._show:
+            from tqdm import tqdm  # HyperSpy's own bars are its
+
+            tqdm.write(line, file=sys.stderr)
+
     def _show_metrics(self, metrics: dict[str, float], **others: str) -> None:
         if not metrics:
             return
@@ -107,7 +119,9 @@ class EpochBar(ProgressBar):
         self._bar.update(epoch - self._bar.n)
 
     def finish(self, label: Any) -> None:
-        """Close the bar of the class."""
+        """Close the bar of the class; where nothing was trained it goes."""
+        if self._bar is not None and self._bar.n == 0:
+            self._bar.leave = False
         self.__exit__()
 
 

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 #: Choices of ``precision=``.
 PRECISIONS = ("single", "mixed")
 
+#: Choices of ``training=``.
+TRAINING = ("auto", "always", "never")
+
 
 @dataclass(frozen=True)
 class FitSettings:
@@ -39,7 +42,7 @@ class FitSettings:
 
     Attributes
     ----------
-    design, architecture, recipe, stopping, tolerance, max_epochs, random_state, precision
+    design, architecture, recipe, stopping, tolerance, max_epochs, random_state, precision, training
         Arguments of :class:`hyperspy_dag.EELSAugmenter`, with "auto" and None resolved.
     """
 
@@ -51,6 +54,7 @@ class FitSettings:
     max_epochs: int
     random_state: int
     precision: str
+    training: str
 
     @classmethod
     def checked(
@@ -63,6 +67,7 @@ class FitSettings:
         max_epochs: int | None = None,
         random_state: int | np.random.Generator | None = None,
         precision: str = "single",
+        training: str = "auto",
     ) -> Self:
         """Check the arguments of :class:`hyperspy_dag.EELSAugmenter`; resolve "auto" and None.
 
@@ -76,6 +81,12 @@ class FitSettings:
         check_choice("architecture", architecture, ["auto", *ARCHITECTURES])
         if stopping is not None:
             check_choice("stopping", stopping, CRITERIA)
+        check_choice("training", training, TRAINING)
+        if training == "never" and not RECIPES[recipe].physical:
+            raise ValueError(
+                f'training="never" leaves nothing of recipe="{recipe}", which has no statistical '
+                'model; give recipe="refined", or training="always"'
+            )
         published = RECIPES[recipe].published
         if stopping == "published" and not published:
             raise ValueError(
@@ -98,6 +109,7 @@ class FitSettings:
             max_epochs=max_epochs,
             precision=check_choice("precision", precision, PRECISIONS),
             random_state=check_random_state(random_state),
+            training=training,
         )
 
     @classmethod
@@ -111,7 +123,8 @@ class FitSettings:
         """
         if settings["random_state"] is None:
             raise TypeError("no random state")
-        return cls.checked(**settings)
+        # Older versions trained always.
+        return cls.checked(**{"training": "always", **settings})
 
     @property
     def stopping_rule(self) -> StoppingRule:

@@ -26,7 +26,7 @@ import numpy as np
 from hyperspy_dag._utils.checks import check_count
 
 from .progress import TrainingProgress
-from .train_class import Callback, ClassJob, TrainedClass, train_class
+from .train_class import Callback, ClassJob, TrainedClass, begin_job, train_class
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -160,7 +160,21 @@ def fit_classes(
     """
     if client is not None:
         yield from _fit_on_cluster(jobs, spectra, client, progress)
-    elif min(n_jobs, len(jobs)) > 1:
+        return
+    if n_jobs > 1:
+        # Processes are started for classes that are trained alone.
+        jobs, here = [], jobs
+        for job in here:
+            try:
+                job = begin_job(job, spectra[job.label])
+            except Exception as error:  # noqa: BLE001 - it is handed on; the other classes go on
+                yield job.label, error
+                continue
+            if job.begun is not None and not job.begun.trains:
+                yield job.label, _fit_here(job, spectra[job.label], progress, watch)
+            else:
+                jobs.append(job)
+    if min(n_jobs, len(jobs)) > 1:
         with _local_client(min(n_jobs, len(jobs))) as client:
             yield from _fit_on_cluster(jobs, spectra, client, progress)
     else:
