@@ -65,7 +65,8 @@ class Gate:
         figures = f"(AUC {self.auc:.2f}, p {self.p_value:.2g})"
         if self.opens:
             return f"{label}: {n} spectra can be told from the model {figures}; training"
-        return f"{label}: {n} spectra do not tell the model from themselves {figures}; nothing to train"
+        told = f"{label}: {n} spectra do not tell the model from themselves {figures}"
+        return f"{told}; nothing to train"
 
 
 def compare_with_model(
