@@ -77,7 +77,7 @@ def denoised(name: str, splits: int) -> Iterator[Sets]:
     from hyperspy_dag.data import simulated_oxides
 
     for seed in range(splits):
-        s, labels = simulated_oxides("MF", 850, random_state=seed)
+        s, labels = simulated_oxides("MF", 850, random_state=100 + seed)  # not those of trials
         spectra = s.data[labels == name].astype(float)
         energy = s.axes_manager.signal_axes[0].axis
         yield Sets(spectra[:150], spectra[150:500], spectra[500:], energy)

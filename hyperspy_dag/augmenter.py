@@ -765,6 +765,8 @@ class EELSAugmenter(BaseEstimator):
         """
         fit = self._fitted()
         models = [fit.models[label] for label in labels]
+        gates = [model.gate for model in models if model.gate is not None]
+        found = {name: [getattr(gate, name) for gate in gates] for name in ("auc", "p_value")}
         return {
             "version": __version__,
             "design": fit.settings.design,
@@ -777,12 +779,9 @@ class EELSAugmenter(BaseEstimator):
             "random_state": self.random_state_,
             "epochs": [model.best.epoch for model in models],
             "epochs_trained": [len(model.history.generator_cost) for model in models],
-            "gate": {
-                name: [float("nan") if m.gate is None else getattr(m.gate, name) for m in models]
-                for name in ("auc", "p_value")
-            },
             "metrics": {name: [m.best.metrics[name] for m in models] for name in METRICS},
             "baseline": {name: [m.reference.mean[name] for m in models] for name in METRICS},
+            **({"gate": found} if gates else {}),
             "sampling": sampling,
             **({} if self._adapted is None else {"adaptation": self._adapted.record()}),
         }

@@ -754,7 +754,7 @@ class AugmentationTool(t.HasTraits):
                 )
                 how = "thresholds reached" if reached else "best state"
                 how = f"{how}, kept epoch {best.epoch}"
-                if one.name in untrained:
+                if one.name in untrained and not training.stopped:
                     how = "nothing to train"
                 one.trait_set(state=f"done: {how}", epoch=best.epoch)
         self.classes = list(self.classes)

@@ -178,9 +178,10 @@ def train_class(job: ClassJob, spectra: np.ndarray, callback: Callback) -> Train
 def begin_job(job: ClassJob, spectra: np.ndarray) -> ClassJob:
     """Fit the statistical model of a class, and find out if there is more to learn.
 
-    A class that has begun already, or has a checkpoint, stays as it is.
+    A class that has begun already, in its checkpoint too, stays as it is.
     """
-    if job.begun is not None or (job.checkpoint and job.checkpoint.model_file.is_file()):
+    saved = job.checkpoint is not None and job.checkpoint.load(spectra.shape[1]) is not None
+    if job.begun is not None or saved:
         return job
     begin = time.perf_counter()
     if not job.recipe.physical:

@@ -38,11 +38,12 @@ def compare(spectra: np.ndarray, seed: int = 0) -> gate.Gate:
     )
 
 
-def denoised(spectra: np.ndarray) -> np.ndarray:
-    """Spectra of four principal components: their noise has four dimensions, a model's has all."""
-    mean = spectra.mean(axis=0)
-    left, singular, axes = np.linalg.svd(spectra - mean, full_matrices=False)
-    return mean + (left[:, :4] * singular[:4]) @ axes[:4]
+def partly_noisy(seed: int) -> np.ndarray:
+    """Spectra with noise in a quarter of the detector alone, which no model knows."""
+    random, channel = np.random.default_rng(seed), np.arange(80)
+    height = 1 + 0.1 * random.normal(size=(60, 1))
+    noise = random.normal(0, 0.05, (60, 80)) * (abs(channel - 40) < 10)
+    return height * np.exp(-((channel - 40) ** 2) / 50) + noise
 
 
 def test_spectra_of_the_models_kind_do_not_open_it():
@@ -59,9 +60,9 @@ def test_spectra_of_the_models_kind_do_not_open_it():
 def test_spectra_that_the_model_lacks_open_it(monkeypatch):
     fits = []
     monkeypatch.setattr(gate, "fit_class_model", lambda *a: fits.append(a) or fit_class_model(*a))
-    found = compare(denoised(peaks(1)))
+    found = compare(partly_noisy(1))
     assert found.opens
-    assert found.auc > 0.9
+    assert found.auc > 0.65
     assert found.p_value == 0.05
     assert len(fits) == 19
     assert found.describe("MnO", 60).startswith("MnO: 60 spectra can be told from the model (AUC")
@@ -69,8 +70,9 @@ def test_spectra_that_the_model_lacks_open_it(monkeypatch):
 
 def test_one_set_of_the_models_kind_that_is_told_as_well_closes_it(monkeypatch):
     """A model whose own kind is told from it says nothing of the spectra."""
-    monkeypatch.setattr(gate, "fit_class_model", lambda *a: fit_class_model(np.full((60, 80), 1.0)))
-    found = compare(denoised(peaks(1)))
+    other = fit_class_model(peaks(2), 0.3)
+    monkeypatch.setattr(gate, "fit_class_model", lambda *a: other)
+    found = compare(partly_noisy(1))
     assert not found.opens
     assert found.p_value == 1
 
@@ -89,7 +91,7 @@ def test_nothing_trains_where_the_gate_is_closed():
     never = EELSAugmenter(random_state=0, training="never").fit(s, labels)
     assert never.generators_["MnO"].gate is None
     np.testing.assert_array_equal(never.sample(50).data, drawn.data)
-    assert np.isnan(never.sample(5).metadata.DAG.gate.auc).all()
+    assert not never.sample(5).metadata.has_item("DAG.gate")
 
 
 def test_what_was_found_is_kept_in_files(tmp_path):
