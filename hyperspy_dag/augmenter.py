@@ -104,6 +104,11 @@ class EELSAugmenter(BaseEstimator):
         "single", or "mixed" for products in bfloat16 during the training. Mixed precision is faster
         on some graphics processors and slower on processors without bfloat16. Spectra are drawn in
         single precision in any case.
+    training : str, default "auto"
+        "auto": the refined recipe trains a class only where a cross-validated discriminator can
+        tell its spectra from those of the statistical model; ``generators_`` has its figures. Else
+        the statistical model is kept, and TensorFlow is not imported. "always" trains. "never"
+        keeps the statistical model. The paper's recipe, which has none, trains always.
 
     Attributes
     ----------
@@ -176,6 +181,7 @@ class EELSAugmenter(BaseEstimator):
         max_epochs: int | None = None,
         random_state: int | np.random.Generator | None = None,
         precision: str = "single",
+        training: str = "auto",
     ):
         # Stored as given, and checked when fitted: so that scikit-learn's `clone`, `set_params`
         # and pipelines work.
@@ -187,6 +193,7 @@ class EELSAugmenter(BaseEstimator):
         self.max_epochs = max_epochs
         self.random_state = random_state
         self.precision = precision
+        self.training = training
 
     def __repr__(self) -> str:
         if not hasattr(self, "_result"):
@@ -509,6 +516,7 @@ class EELSAugmenter(BaseEstimator):
                 stopping=settings.stopping_rule,
                 seed=class_stream(label, FIT, settings.random_state),
                 dispersion=data.energy_axis.dispersion if data.energy_axis.is_uniform else None,
+                training=settings.training,
                 checkpoint=None if run is None else run.checkpoint(number),
             )
             for number, label in enumerate(data.classes)
@@ -517,7 +525,12 @@ class EELSAugmenter(BaseEstimator):
         bar = (EpochBar if one_by_one else ClassBar)(
             data.classes, settings.max_epochs, options.show_progressbar
         )
-        outcome = run_jobs(jobs, data.spectra, options, run, bar)
+
+        def note(label: Any, model: FittedClass) -> None:
+            if model.gate is not None:
+                bar.note(model.gate.describe(label, model.n_training))
+
+        outcome = run_jobs(jobs, data.spectra, options, run, bar, note)
         if outcome.models:
             self._result, self._adaptation_result = FitResult.of(settings, data, outcome), None
         for label in outcome.ended:
@@ -762,6 +775,8 @@ class EELSAugmenter(BaseEstimator):
         """
         fit = self._fitted()
         models = [fit.models[label] for label in labels]
+        gates = [model.gate for model in models if model.gate is not None]
+        found = {name: [getattr(gate, name) for gate in gates] for name in ("auc", "p_value")}
         return {
             "version": __version__,
             "design": fit.settings.design,
@@ -773,8 +788,10 @@ class EELSAugmenter(BaseEstimator):
             "preprocessing": fit.preprocessing or {},
             "random_state": self.random_state_,
             "epochs": [model.best.epoch for model in models],
+            "epochs_trained": [len(model.history.generator_cost) for model in models],
             "metrics": {name: [m.best.metrics[name] for m in models] for name in METRICS},
             "baseline": {name: [m.reference.mean[name] for m in models] for name in METRICS},
+            **({"gate": found} if gates else {}),
             "sampling": sampling,
             **({} if self._adapted is None else {"adaptation": self._adapted.record()}),
         }
@@ -1274,6 +1291,8 @@ def _training_set(s: Any, labels: Any, align_on: tuple[float, float] | None) -> 
 
 def _warn_if_not_reached(label: Any, model: FittedClass, stopping: str | None) -> None:
     if stopping is None or any(e.reached for e in model.history.evaluations):
+        return
+    if not model.history.generator_cost:  # nothing was trained
         return
     figures = ", ".join(
         f"{name.replace('_', ' ')} {model.best.metrics[name]:.3g} "

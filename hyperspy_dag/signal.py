@@ -131,7 +131,7 @@ def dag_augment(
     toolkit : str or iterable of str, optional
         Toolkit of the interface, "ipywidgets" or "traitsui". Default: the available ones.
     **arguments
-        `recipe`, `stopping`, `tolerance`, `max_epochs` and `precision` of
+        `recipe`, `training`, `stopping`, `tolerance`, `max_epochs` and `precision` of
         :class:`hyperspy_dag.EELSAugmenter`; `n_jobs`, `client`, `checkpoint_dir`,
         `checkpoint_every` and `show_progressbar` of its :meth:`~hyperspy_dag.EELSAugmenter.fit`.
 

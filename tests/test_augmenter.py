@@ -52,7 +52,9 @@ BATTERY = [
 def fitted() -> EELSAugmenter:
     """A default augmenter, briefly trained on two classes."""
     s, labels = two_classes(60, 40)
-    return EELSAugmenter(max_epochs=10, random_state=1).fit(s, labels, show_progressbar=False)
+    return EELSAugmenter(training="always", max_epochs=10, random_state=1).fit(
+        s, labels, show_progressbar=False
+    )
 
 
 @pytest.mark.parametrize(("design", "architecture", "recipe"), BATTERY)
@@ -62,7 +64,13 @@ def test_battery(design, architecture, recipe, tmp_path):
 
     def make():
         return EELSAugmenter(
-            design, architecture, recipe=recipe, max_epochs=2, stopping=None, random_state=3
+            design,
+            architecture,
+            recipe=recipe,
+            training="always",
+            max_epochs=2,
+            stopping=None,
+            random_state=3,
         )
 
     augmenter = make().fit(s, labels, show_progressbar=False)
@@ -125,7 +133,9 @@ def test_sampling_repeats_itself_unless_told_otherwise(fitted):
 def test_other_random_state_other_spectra():
     s, labels = two_classes()
     stacks = [
-        EELSAugmenter(max_epochs=1, random_state=r).fit(s, labels, show_progressbar=False).sample(3)
+        EELSAugmenter(training="always", max_epochs=1, random_state=r)
+        .fit(s, labels, show_progressbar=False)
+        .sample(3)
         for r in (0, 1)
     ]
     assert (stacks[0].data != stacks[1].data).any()
@@ -141,7 +151,9 @@ def test_leaves_global_random_state_alone():
     tf.random.set_seed(3)
     expected = tf.random.normal([3]).numpy()
     tf.random.set_seed(3)
-    EELSAugmenter(max_epochs=1, random_state=0).fit(s, labels, show_progressbar=False).sample(2)
+    EELSAugmenter(training="always", max_epochs=1, random_state=0).fit(
+        s, labels, show_progressbar=False
+    ).sample(2)
     np.testing.assert_array_equal(tf.random.normal([3]).numpy(), expected)
     np.testing.assert_array_equal(np.random.get_state()[1], states[0])
     assert random.getstate() == states[1]
@@ -249,7 +261,7 @@ def test_microscope_travels_along(tmp_path):
     for i, value in enumerate((np.complex128(1j), np.datetime64("2026-01-01"), np.bytes_(b"x"))):
         s.metadata.set_item(f"Acquisition_instrument.TEM.odd_{i}", value)
     s.metadata.set_item("Acquisition_instrument.TEM.exact", np.longdouble(0.5))
-    augmenter = EELSAugmenter(max_epochs=1, random_state=0)
+    augmenter = EELSAugmenter(training="always", max_epochs=1, random_state=0)
     augmenter.fit(s, labels, show_progressbar=False).save(tmp_path / "a.dag")
     for one in (augmenter, EELSAugmenter.load(tmp_path / "a.dag")):
         microscope = one.sample(2).metadata.Acquisition_instrument.TEM
@@ -272,15 +284,15 @@ def test_provenance(fitted):
 
 def test_random_state_none_is_reported_and_repeats():
     s, labels = two_classes()
-    first = EELSAugmenter(max_epochs=1).fit(s, labels, show_progressbar=False)
-    again = EELSAugmenter(max_epochs=1, random_state=first.random_state_)
+    first = EELSAugmenter(training="always", max_epochs=1).fit(s, labels, show_progressbar=False)
+    again = EELSAugmenter(training="always", max_epochs=1, random_state=first.random_state_)
     again.fit(s, labels, show_progressbar=False)
     np.testing.assert_array_equal(first.sample(3).data, again.sample(3).data)
 
 
 def test_fit_resample_balances():
     s, labels = two_classes()
-    augmenter = EELSAugmenter(max_epochs=1, random_state=0)
+    augmenter = EELSAugmenter(training="always", max_epochs=1, random_state=0)
     signal, new = augmenter.fit_resample(s, labels, show_progressbar=False)
     assert signal.data.shape == (28, 48)
     np.testing.assert_array_equal(new, ["Fe3O4"] * 14 + ["FeO"] * 14)
@@ -293,7 +305,7 @@ def test_fit_resample_balances():
 
 def test_fit_resample_of_balanced_classes_says_so_and_trains_nothing(monkeypatch):
     s, labels = two_classes(12, 12)
-    augmenter = EELSAugmenter(max_epochs=1, random_state=0)
+    augmenter = EELSAugmenter(training="always", max_epochs=1, random_state=0)
     with monkeypatch.context() as context:
         context.setattr(EELSAugmenter, "_fit", lambda *_: pytest.fail("trained"))
         for given in (None, 12):
@@ -317,7 +329,7 @@ def test_fit_resample_of_balanced_classes_says_so_and_trains_nothing(monkeypatch
 
 def test_labels_keep_their_kind():
     s, labels = two_classes()
-    augmenter = EELSAugmenter(max_epochs=1, random_state=0)
+    augmenter = EELSAugmenter(training="always", max_epochs=1, random_state=0)
     aug = augmenter.fit(s, labels == "FeO", show_progressbar=False).sample(2)
     assert get_labels(aug).dtype == bool
     aug = augmenter.fit(s, np.where(labels == "FeO", 10, 2), show_progressbar=False).sample(2)
@@ -326,7 +338,7 @@ def test_labels_keep_their_kind():
 
 def test_lazy_input_gives_the_same_spectra(fitted):
     s, labels = two_classes(60, 40)
-    augmenter = EELSAugmenter(max_epochs=10, random_state=1)
+    augmenter = EELSAugmenter(training="always", max_epochs=10, random_state=1)
     augmenter.fit(s.as_lazy(), labels, show_progressbar=False)
     np.testing.assert_array_equal(augmenter.sample(4).data, fitted.sample(4).data)
 
@@ -336,7 +348,7 @@ def test_non_uniform_energy_axis():
     s.axes_manager.signal_axes[0].convert_to_non_uniform_axis()
     axis = s.axes_manager.signal_axes[0]
     axis.axis = ENERGY_OFFSET + np.linspace(0, 5, 48) ** 2
-    augmenter = EELSAugmenter(max_epochs=1, random_state=0)
+    augmenter = EELSAugmenter(training="always", max_epochs=1, random_state=0)
     aug = augmenter.fit(s, labels, show_progressbar=False).sample(3)
     np.testing.assert_allclose(aug.axes_manager.signal_axes[0].axis, axis.axis)
     with pytest.raises(ValueError, match="needs a uniform energy axis"):
@@ -349,7 +361,7 @@ def test_spectrum_image_with_unlabelled_pixels():
     labels[1:4] = 0
     labels[4, :] = 1
     labels[0, :3] = 1
-    augmenter = EELSAugmenter(max_epochs=1, random_state=0)
+    augmenter = EELSAugmenter(training="always", max_epochs=1, random_state=0)
     augmenter.fit(image, labels, show_progressbar=False)
     assert augmenter.sample(2).metadata.DAG.training_spectra == [18, 9]
 
@@ -368,7 +380,7 @@ def test_ctrl_c_keeps_finished_classes(monkeypatch):
         return train(self, *args)
 
     monkeypatch.setattr(Trainer, "train", interrupted)
-    augmenter = EELSAugmenter(max_epochs=5, stopping=None, random_state=0)
+    augmenter = EELSAugmenter(training="always", max_epochs=5, stopping=None, random_state=0)
     with pytest.warns(UserWarning, match="Kept: the best state of Fe3O4. Not fitted: FeO"):
         augmenter.fit(s, labels, show_progressbar=False)
     assert augmenter.classes_ == ["Fe3O4"]
@@ -377,7 +389,9 @@ def test_ctrl_c_keeps_finished_classes(monkeypatch):
     calls.clear()
     calls.append(None)
     with pytest.raises(KeyboardInterrupt):
-        EELSAugmenter(max_epochs=5, random_state=0).fit(s, labels, show_progressbar=False)
+        EELSAugmenter(training="always", max_epochs=5, random_state=0).fit(
+            s, labels, show_progressbar=False
+        )
 
 
 def test_warns_where_the_criterion_is_not_reached():
@@ -424,7 +438,7 @@ def test_recovers_once_from_a_loss_that_is_not_finite(monkeypatch, caplog):
         return one
 
     monkeypatch.setattr(Trainer, "train", diverging({2}))
-    augmenter = EELSAugmenter(stopping=None, max_epochs=30, random_state=0)
+    augmenter = EELSAugmenter(training="always", stopping=None, max_epochs=30, random_state=0)
     augmenter.fit(s, ["a"] * 40, show_progressbar=False)
     assert np.isfinite(augmenter.sample(20).data).all()
     assert rates[0] == 1.0 and rates[-1] < 1.0
@@ -433,7 +447,7 @@ def test_recovers_once_from_a_loss_that_is_not_finite(monkeypatch, caplog):
     # The second class diverges twice: the first is kept all the same.
     rates.clear()
     monkeypatch.setattr(Trainer, "train", diverging({4, 5}))
-    both = EELSAugmenter(stopping=None, max_epochs=30, random_state=0)
+    both = EELSAugmenter(training="always", stopping=None, max_epochs=30, random_state=0)
     with pytest.raises(TrainingDivergedError, match="class 'b'") as raised:
         both.fit(s, ["a"] * 20 + ["b"] * 20, show_progressbar=False)
     assert both.classes_ == ["a"]
@@ -447,7 +461,7 @@ def test_recovers_once_from_a_loss_that_is_not_finite(monkeypatch, caplog):
 
 def test_progress_bar_shows_class_epochs_and_metrics(capsys):
     s, labels = two_classes()
-    EELSAugmenter(max_epochs=10, stopping=None, random_state=0).fit(
+    EELSAugmenter(training="always", max_epochs=10, stopping=None, random_state=0).fit(
         s, labels, show_progressbar=True
     )
     shown = capsys.readouterr().err
@@ -456,7 +470,7 @@ def test_progress_bar_shows_class_epochs_and_metrics(capsys):
     previous = hs.preferences.General.show_progressbar
     hs.preferences.General.show_progressbar = False
     try:
-        EELSAugmenter(max_epochs=1, random_state=0).fit(s, labels)
+        EELSAugmenter(training="always", max_epochs=1, random_state=0).fit(s, labels)
     finally:
         hs.preferences.General.show_progressbar = previous
     assert capsys.readouterr().err == ""
@@ -585,7 +599,12 @@ def test_other_settings_of_keras_change_nothing(recipe, architecture, other_kera
     def drawn() -> tuple[np.ndarray, list[float]]:
         s, labels = two_classes()
         augmenter = EELSAugmenter(
-            recipe=recipe, architecture=architecture, max_epochs=2, stopping=None, random_state=0
+            recipe=recipe,
+            training="always",
+            architecture=architecture,
+            max_epochs=2,
+            stopping=None,
+            random_state=0,
         ).fit(s, labels, show_progressbar=False)
         return augmenter.sample(3).data, augmenter.history_["FeO"].discriminator_cost
 
@@ -626,14 +645,14 @@ def test_linear_algebra_has_its_threads_back_after_several_judge_at_once():
     entered, leave = threading.Event(), threading.Event()
 
     def late():
-        with stopping._one_blas_thread():
+        with stopping.one_blas_thread():
             entered.set()
             leave.wait(10)
 
     with threadpool_limits(2, "blas"):
         before = threads()
         thread = threading.Thread(target=late)
-        with stopping._one_blas_thread():
+        with stopping.one_blas_thread():
             assert set(threads()) == {1}
             thread.start()
             entered.wait(10)
@@ -665,7 +684,9 @@ def test_a_save_that_fails_leaves_what_was_there(tmp_path, monkeypatch):
 
     monkeypatch.setattr(EELSSpectrum, "save", disk_full)
     with pytest.raises(OSError, match="No space left") as raised:
-        s.dag_augment(labels, max_epochs=1, n_spectra=2, filename=path, overwrite=True)
+        s.dag_augment(
+            labels, training="always", max_epochs=1, n_spectra=2, filename=path, overwrite=True
+        )
     assert raised.value.signal.data.shape == (2, 2, s.data.shape[-1])
     assert "sys.last_value.signal" in raised.value.__notes__[0]
     assert path.read_bytes() == b"what was there"
@@ -702,8 +723,8 @@ def test_precision_is_checked_and_kept(tmp_path):
     with pytest.raises(
         ValueError, match="precision='half' is not known; choose from single, mixed"
     ):
-        EELSAugmenter(precision="half").fit(s, labels)
-    augmenter = EELSAugmenter(precision="mixed", max_epochs=1, random_state=0)
+        EELSAugmenter(training="always", precision="half").fit(s, labels)
+    augmenter = EELSAugmenter(training="always", precision="mixed", max_epochs=1, random_state=0)
     augmenter.fit(s, labels, show_progressbar=False).save(tmp_path / "mixed.dag")
     again = EELSAugmenter.load(tmp_path / "mixed.dag")
     assert again.precision == "mixed"
@@ -716,14 +737,18 @@ def test_drift_is_in_ev_and_few_channels_will_do():
     x = np.arange(10)
     clean = np.exp(-(((x - 4) / 1.5) ** 2) / 2) + random.normal(0, 0.02, (80, 10))
     s = eels(clean / clean.max(axis=1, keepdims=True), offset=900.0, scale=8.0)
-    few = EELSAugmenter(max_epochs=1, random_state=0).fit(s, ["a"] * 80, show_progressbar=False)
+    few = EELSAugmenter(training="always", max_epochs=1, random_state=0).fit(
+        s, ["a"] * 80, show_progressbar=False
+    )
     np.testing.assert_allclose(few.sample(400).data[0].mean(axis=0), s.data.mean(axis=0), atol=0.02)
 
     e = 640 + 2.0 * np.arange(100)
     drift = random.normal(0, 0.29, (10, 1))
     clean = np.exp(-(((e - 700 - drift) / 8) ** 2) / 2) + random.normal(0, 0.005, (10, 100))
     s = eels(clean / clean.max(axis=1, keepdims=True), offset=640.0, scale=2.0)
-    a = EELSAugmenter(max_epochs=1, random_state=0).fit(s, ["a"] * 10, show_progressbar=False)
+    a = EELSAugmenter(training="always", max_epochs=1, random_state=0).fit(
+        s, ["a"] * 10, show_progressbar=False
+    )
     drawn = a.sample(400, noise=False).data[0] ** 4
     position = (drawn @ e) / drawn.sum(axis=1)
     assert 0.15 < position.std() < 0.5

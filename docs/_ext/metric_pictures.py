@@ -39,6 +39,7 @@ def spectra_of(name: str, n: int, seed: int) -> tuple[Array, Array]:
 
 ENERGY, ALL = spectra_of("MnO", 2 * COUNT, 0)
 FIRST, SECOND = ALL[::2], ALL[1::2]
+MEAN = SECOND.mean(axis=0)
 
 
 def shifted(spectra: Array, shift: float) -> Array:
@@ -244,6 +245,37 @@ def neighbours() -> Figure:
     return figure
 
 
+def two_sample() -> Figure:
+    """AUC against defects that grow, and the channels that give one away."""
+    figure, ((left, right),) = panels(2)
+
+    def test(spectra: Array) -> metrics.TwoSampleTest:
+        return metrics.classifier_two_sample(FIRST, spectra, permutations=0)
+
+    random = np.random.default_rng(3)
+    orders = [random.permutation(2 * COUNT) for _ in range(40)]
+    null = [
+        metrics.classifier_two_sample(ALL[o[:COUNT]], ALL[o[COUNT:]], permutations=0).auc
+        for o in orders
+    ]
+    left.axhspan(*np.quantile(null, [0.025, 0.975]), color="0.85", lw=0)
+    size = np.linspace(0, 1, 7)
+    for name, change, style, colour in (
+        ("energy shift to 0.5 eV", lambda x: shifted(SECOND, 0.5 * x), "-", SYNTHETIC),
+        ("added noise to 0.15", lambda x: noisier(SECOND, 0.15 * x + 1e-12), "--", OTHER),
+        ("spread to 1.5 times", lambda x: SECOND + 0.5 * x * (SECOND - MEAN), ":", "#009E73"),
+    ):
+        left.plot(size, [test(change(x)).auc for x in size], style, color=colour, label=name)
+    left.set(xlabel="size of the defect", ylabel="AUC", ylim=(0.3, 1.02))
+    left.legend(frameon=False, fontsize=8, loc="upper left")
+    found = test(shifted(SECOND, 0.5)).mean_difference
+    right.axhspan(-4, 4, color="0.85", lw=0)
+    right.plot(ENERGY, found, color=SYNTHETIC, lw=1)
+    right.set_ylabel("mean difference (standard errors)")
+    energy_label(right)
+    return figure
+
+
 def memorisation() -> Figure:
     """Distances to the nearest training spectrum."""
     from scipy.spatial.distance import cdist
@@ -442,6 +474,7 @@ PICTURES: tuple[Callable[[], Figure], ...] = (
     kl,
     kl_pca,
     neighbours,
+    two_sample,
     memorisation,
     snr,
     noise_correlation,

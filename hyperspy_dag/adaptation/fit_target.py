@@ -86,12 +86,25 @@ class TargetJob:
         For messages.
     classes : dict of class to ClassPhysics
     random_state : int
+    design, training : str
+        See :func:`.engine.adapt`.
     """
 
     label: int
     name: str
     classes: dict[Any, ClassPhysics]
     random_state: int
+    design: str = "single_bitrans"
+    training: str = "never"
+
+    @property
+    def heavy(self) -> bool:
+        """It is worth a process of its own."""
+        return True
+
+    def begin(self, spectra: NDArray[np.float32]) -> TargetJob:
+        """Return itself: it is known to be heavy."""
+        return self
 
     def run(self, spectra: NDArray[np.float32], callback: Watch) -> tuple[AdaptedClasses, float]:
         """Adapt; return what was found and the time in s.
@@ -108,6 +121,8 @@ class TargetJob:
             found = adapt(
                 list(self.classes.values()),
                 spectra,
+                design=self.design,
+                training=self.training,
                 seed=self.random_state,
                 progress=say,
             )
@@ -218,7 +233,8 @@ def adapt_targets(
             if model.class_model is not None
         }
         spectra[i] = target.some(np.random.default_rng(random_state), fit)
-        jobs.append(TargetJob(i, name, classes, random_state))
+        settings = fit.settings
+        jobs.append(TargetJob(i, name, classes, random_state, settings.design, settings.training))
     results: list[AdaptedClasses | None] = [None] * len(jobs)
     owners = [_owner(fit, job, spectra[job.label]) for job in jobs] if checked else []
     if checked:

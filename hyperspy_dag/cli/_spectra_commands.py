@@ -104,6 +104,13 @@ def augment(
         str | None,
         typer.Option(help="single (default), or mixed: for graphics processors."),
     ] = None,
+    training: Annotated[
+        str | None,
+        typer.Option(
+            help="auto (default): where the spectra can be told from the statistical model's; "
+            "always; or never."
+        ),
+    ] = None,
     seed: opt.Seed = None,
     n_jobs: Annotated[
         int | None,
@@ -163,6 +170,7 @@ def augment(
         "max_epochs": max_epochs,
         "random_state": seed,
         "precision": precision,
+        "training": training,
     }
     settings = {name: value for name, value in settings.items() if value is not None}
     if stopping == "none":

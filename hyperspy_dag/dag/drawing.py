@@ -27,6 +27,7 @@ from .architectures import (
     PublishedBranches,
 )
 from .class_model.latent import LEVEL, MAX_COMPONENTS, SCORES, SHIFT
+from .class_model.model import ClassModel
 from .class_model.noise import KERNEL_SIZE
 from .class_model.shift import fourier_shift
 from .recipes import Recipe
@@ -84,9 +85,14 @@ def generate(
     """
     values = iter(weights)
     instrument: dict[str, Any] = {n: next(values) for n in _instrument_shapes(channels, recipe)}
-    x = latent
-    for layer in _body(channels, architecture, recipe):
-        x = layer.call(x, random, *(next(values) for _ in layer.shapes))
+    body = list(values)
+    if recipe.physical and not any(weight.any() for weight in body):
+        # Nothing was trained: there is nothing to correct.
+        x = np.zeros((len(latent), MAX_COMPONENTS), np.float32)
+    else:
+        values, x = iter(body), latent
+        for layer in _body(channels, architecture, recipe):
+            x = layer.call(x, random, *(next(values) for _ in layer.shapes))
     if not recipe.physical:
         return x
     parts = []
@@ -105,6 +111,15 @@ def weight_shapes(
     """Return the shapes of a generator's weights, in the order of files."""
     body = (shape for layer in _body(channels, architecture, recipe) for shape in layer.shapes)
     return [*_instrument_shapes(channels, recipe).values(), *body]
+
+
+def untrained_weights(
+    model: ClassModel, channels: int, architecture: Architecture, recipe: Recipe
+) -> list[NDArray[np.float32]]:
+    """Return weights with which a generator is the statistical model, and its body does nothing."""
+    own = [np.array(getattr(model, n), np.float32) for n in _instrument_shapes(channels, recipe)]
+    shapes = weight_shapes(channels, architecture, recipe)
+    return own + [np.zeros(shape, np.float32) for shape in shapes[len(own) :]]
 
 
 def measure(

@@ -14,6 +14,7 @@ from hyperspy_dag.io.files import below, finite
 from .class_model.latent import LATENT_SIZE, MAX_COMPONENTS
 from .class_model.model import ClassModel
 from .class_model.noise import KERNEL_SIZE
+from .gate import Gate
 from .stopping import METRICS, PUBLISHED_FID, Evaluation, RealReference
 
 
@@ -56,6 +57,8 @@ class FittedClass:
     history : History
     n_training : int
         Spectra that it was trained on.
+    gate : Gate or None
+        Comparison of the spectra with the statistical model, where one decided on the training.
     """
 
     weights: list[np.ndarray]
@@ -64,6 +67,7 @@ class FittedClass:
     reference: RealReference
     history: History
     n_training: int
+    gate: Gate | None = None
 
     def header(self) -> dict[str, Any]:
         """All but the arrays, as JSON knows it."""
@@ -74,6 +78,7 @@ class FittedClass:
             "baseline": asdict(self.reference),
             "history": asdict(self.history),
             "n_training": self.n_training,
+            "gate": None if self.gate is None else asdict(self.gate),
         }
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -104,7 +109,7 @@ class FittedClass:
         for weight, shape in zip(weights, header["weights"], strict=True):
             if list(weight.shape) != shape:
                 raise ValueError(f"weights of shape {weight.shape} where {shape} was written")
-        history = header["history"]
+        history, gate = header["history"], header.get("gate")
         return cls(
             weights=weights,
             class_model=class_model,
@@ -114,6 +119,7 @@ class FittedClass:
             ),
             history=history_of(history),
             n_training=_whole(header["n_training"]),
+            gate=None if gate is None else Gate(_number(gate["auc"]), _number(gate["p_value"])),
         )
 
 

@@ -49,7 +49,7 @@ _blas = threading.Lock()
 
 
 @contextmanager
-def _one_blas_thread() -> Iterator[None]:
+def one_blas_thread() -> Iterator[None]:
     """Keep linear algebra to one thread.
 
     The limit is the process's. Where several threads judge at once, one of them sets and restores
@@ -196,7 +196,7 @@ class Judge:
         self.tolerance = tolerance
         self._batch = batch
         self._random = np.random.default_rng(seed)
-        with _one_blas_thread():
+        with one_blas_thread():
             self.reference = RealReference.of(spectra, self._random, batch=batch)
         half = _half(len(spectra))
         # The same halves every time, so that epochs are compared and not draws.
@@ -215,7 +215,7 @@ class Judge:
             return Evaluation(epoch, nan, float("inf"), False)
         # Matrices this small are faster on one thread than several can be woken for them beside
         # TensorFlow's; and so the figures are the same for any number of threads.
-        with _one_blas_thread():
+        with one_blas_thread():
             rows = [
                 compare(self.spectra[half], part, self._batch)
                 for half, part in zip(self._halves, parts, strict=True)

@@ -39,7 +39,7 @@ def augmentation_widget(obj: AugmentationTool, **kwargs: Any) -> dict[str, Any]:
         "filename": ipw.Text(continuous_update=False),
         "overwrite": ipw.Checkbox(description="overwrite", indent=False, layout=_WIDE),
     }
-    for name in ("design", "architecture", "recipe"):
+    for name in ("design", "architecture", "recipe", "training"):
         parts[name] = ipw.Dropdown(options=obj.trait(name).trait_type.values, layout=_WIDE)
     for name, part in parts.items():
         link((obj, name), (part, "value"))
@@ -105,6 +105,7 @@ def augmentation_widget(obj: AugmentationTool, **kwargs: Any) -> dict[str, Any]:
             _row("Design", parts["design"], said["design_help"]),
             _row("Recipe", parts["recipe"], said["recipe_help"]),
             _row("Architecture", parts["architecture"], said["architecture_help"]),
+            _row("Train", parts["training"]),
             _row(
                 "Spectra per class",
                 parts["n_spectra"],

@@ -28,7 +28,7 @@ from hyperspy_dag.preprocessing.energy_axis import EnergyAxis, ev_per_unit
 from hyperspy_dag.preprocessing.energy_ranges import two_energies
 from hyperspy_dag.preprocessing.steps import check_signal, preprocess_if_asked
 from hyperspy_dag.training.runs import check_new_run
-from hyperspy_dag.training.settings import FitSettings, split_arguments
+from hyperspy_dag.training.settings import TRAINING, FitSettings, split_arguments
 from hyperspy_dag.training.training_set import read_spectra, training_set
 
 from ._pictures import input_picture, training_picture
@@ -62,7 +62,7 @@ SOURCES = {
 _MEAN_OF = 200
 
 #: Of the augmenter, besides those of stopping, which have no control.
-_SETTINGS = ("design", "architecture", "recipe", "max_epochs", "random_state")
+_SETTINGS = ("design", "architecture", "recipe", "training", "max_epochs", "random_state")
 
 _PICKED = {"nothing": "", "background range": "background", "signal range": "signal"}
 
@@ -134,6 +134,7 @@ class AugmentationTool(t.HasTraits):
     design = t.Enum("single_bitrans", [*DESIGNS])
     architecture = t.Enum("auto", *ARCHITECTURES)
     recipe = t.Enum("refined", [*RECIPES])
+    training = t.Enum(*TRAINING, desc="auto: where there is something to learn")
     max_epochs = t.Int(desc="0: as the recipe says")
     n_spectra = t.Int(100, desc="synthetic spectra for each class")
     random_state = t.Int(0, desc="the same number gives the same spectra")
@@ -192,7 +193,7 @@ class AugmentationTool(t.HasTraits):
             self._input_changed,
             "label_source, label_file, regions.items.[name, left, right, top, bottom], subtract, "
             "background_low, background_high, crop, signal_low, signal_high, design, architecture, "
-            "recipe, max_epochs, n_spectra, random_state",
+            "recipe, training, max_epochs, n_spectra, random_state",
         )
         self._checker.request()
 
@@ -307,13 +308,14 @@ class AugmentationTool(t.HasTraits):
             ),
             "signal_range": (self.signal_low, self.signal_high) if self.crop else None,
             "recipe": self.recipe,
+            "training": self.training,
             "max_epochs": self.max_epochs or None,
             "random_state": self.random_state,
             **self._kept,
         }
 
     def _get_call(self) -> str:
-        usual = {"stopping": "all", "tolerance": None, "checkpoint_every": 10}
+        usual = {"training": "auto", "stopping": "all", "tolerance": None, "checkpoint_every": 10}
         said = ", ".join(
             f"{k}={v!r}"
             for k, v in self.arguments().items()
@@ -738,6 +740,7 @@ class AugmentationTool(t.HasTraits):
         self.trait_set(augmenter=augmenter, result=training.result)
         fitted = {} if augmenter is None else augmenter.best_
         histories = {} if augmenter is None else augmenter.history_
+        untrained = {str(k) for k, h in histories.items() if not h.generator_cost}
         for one in self.classes:
             best = next((b for label, b in fitted.items() if str(label) == one.name), None)
             if best is None:
@@ -750,7 +753,10 @@ class AugmentationTool(t.HasTraits):
                     for e in h.evaluations
                 )
                 how = "thresholds reached" if reached else "best state"
-                one.trait_set(state=f"done: {how}, kept epoch {best.epoch}", epoch=best.epoch)
+                how = f"{how}, kept epoch {best.epoch}"
+                if one.name in untrained and not training.stopped:
+                    how = "nothing to train"
+                one.trait_set(state=f"done: {how}", epoch=best.epoch)
         self.classes = list(self.classes)
         self.notes = "\n".join(training.notes)
         if error is not None:

@@ -136,6 +136,7 @@ def augmentation_widget(
                     _said("recipe_help"),
                     _item("architecture"),
                     _said("architecture_help"),
+                    _item("training", "Train"),
                     tu.HGroup(
                         _item("n_spectra", "Spectra per class"),
                         _item("random_state", "Seed"),

@@ -22,6 +22,7 @@ from ._distributions import (
 from ._neighbours import NeighbourScores, memorisation_ratio, precision_recall_density_coverage
 from ._noise import NoiseLevel, noise_correlation, noise_level, noise_residual
 from ._similarity import cosine_distance, pearson_correlation, snr
+from ._two_sample import TwoSampleTest, classifier_two_sample
 from ._white_lines import (
     WhiteLineWindows,
     energy_shift,
@@ -38,7 +39,9 @@ from ._white_lines import (
 __all__ = [
     "NeighbourScores",
     "NoiseLevel",
+    "TwoSampleTest",
     "WhiteLineWindows",
+    "classifier_two_sample",
     "cosine_distance",
     "energy_shift",
     "find_white_line_windows",

@@ -88,7 +88,10 @@ def plot_costs(
     for name, one in histories.items():
         if not one.discriminator_cost:
             of = "" if name is None else f" of class {name!r}"
-            raise ValueError(f"the history{of} holds no epoch: there is no cost to plot")
+            raise ValueError(
+                f"the history{of} holds no epoch: there is no cost to plot "
+                '(training="always" trains in any case)'
+            )
     axes = panel_axes(axes, [str(name) for name in histories], width=4.2, height=3.2)
     for ax, (name, one) in zip(axes, histories.items(), strict=True):
         epochs = np.arange(1, len(one.discriminator_cost) + 1)

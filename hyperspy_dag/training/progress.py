@@ -3,11 +3,15 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,14 @@ class ProgressBar:
         """Show that one of them is finished."""
         raise NotImplementedError
 
+    def note(self, line: str) -> None:
+        """Show a line of text above the bars, and log it."""
+        _logger.info(line)
+        if self._show:
+            from tqdm import tqdm  # HyperSpy's own bars are its
+
+            tqdm.write(line, file=sys.stderr)
+
     def _show_metrics(self, metrics: dict[str, float], **others: str) -> None:
         if not metrics:
             return
@@ -121,7 +133,9 @@ class EpochBar(ProgressBar):
         self._bar.update(epoch - self._bar.n)
 
     def finish(self, label: Any) -> None:
-        """Close the bar of the class."""
+        """Close the bar of the class; where nothing was trained it goes."""
+        if self._bar is not None and self._bar.n == 0:
+            self._bar.leave = False
         self.__exit__()
 
 

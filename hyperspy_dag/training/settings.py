@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 #: Choices of ``precision=``.
 PRECISIONS = ("single", "mixed")
 
+#: Choices of ``training=``.
+TRAINING = ("auto", "always", "never")
+
 
 @dataclass(frozen=True)
 class FitSettings:
@@ -38,7 +41,7 @@ class FitSettings:
 
     Attributes
     ----------
-    design, architecture, recipe, stopping, tolerance, max_epochs, random_state, precision
+    design, architecture, recipe, stopping, tolerance, max_epochs, random_state, precision, training
         Arguments of :class:`hyperspy_dag.EELSAugmenter`, with "auto" and None resolved.
     """
 
@@ -50,6 +53,7 @@ class FitSettings:
     max_epochs: int
     random_state: int
     precision: str
+    training: str
 
     @classmethod
     def checked(
@@ -62,6 +66,7 @@ class FitSettings:
         max_epochs: int | None = None,
         random_state: int | np.random.Generator | None = None,
         precision: str = "single",
+        training: str = "auto",
     ) -> Self:
         """Check the arguments of :class:`hyperspy_dag.EELSAugmenter`; resolve "auto" and None.
 
@@ -75,6 +80,12 @@ class FitSettings:
         check_choice("architecture", architecture, ["auto", *ARCHITECTURES])
         if stopping is not None:
             check_choice("stopping", stopping, CRITERIA)
+        check_choice("training", training, TRAINING)
+        if training == "never" and not RECIPES[recipe].physical:
+            raise ValueError(
+                f'training="never" leaves nothing of recipe="{recipe}", which has no statistical '
+                'model; give recipe="refined", or training="always"'
+            )
         published = RECIPES[recipe].published
         if stopping == "published" and not published:
             raise ValueError(
@@ -97,6 +108,7 @@ class FitSettings:
             max_epochs=max_epochs,
             precision=check_choice("precision", precision, PRECISIONS),
             random_state=check_random_state(random_state),
+            training=training,
         )
 
     @classmethod
@@ -110,7 +122,8 @@ class FitSettings:
         """
         if settings["random_state"] is None:
             raise TypeError("no random state")
-        return cls.checked(**settings)
+        # Older versions trained always.
+        return cls.checked(**{"training": "always", **settings})
 
     @property
     def stopping_rule(self) -> StoppingRule:

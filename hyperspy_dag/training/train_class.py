@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The training of one class, independent of the process it runs in.
 
-TensorFlow is imported when the training starts.
+TensorFlow is imported when the training starts, if it does.
 """
 
 from __future__ import annotations
@@ -9,16 +9,18 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from hyperspy_dag._utils.streams import child_stream
 from hyperspy_dag.dag.architectures import Architecture
-from hyperspy_dag.dag.class_model.model import fit_class_model
+from hyperspy_dag.dag.class_model.model import ClassModel, fit_class_model
 from hyperspy_dag.dag.designs import Design
+from hyperspy_dag.dag.drawing import untrained_weights
 from hyperspy_dag.dag.fitted_class import FittedClass, History
+from hyperspy_dag.dag.gate import Gate, compare_with_model
 from hyperspy_dag.dag.recipes import Recipe
 from hyperspy_dag.dag.sources import SpectrumSource
 from hyperspy_dag.dag.stopping import Evaluation, Judge, StoppingRule
@@ -69,6 +71,15 @@ class TrainingDivergedError(RuntimeError):
 Callback = Callable[[TrainingProgress], bool | None]
 
 
+class Beginning(NamedTuple):
+    """What comes before the training: the statistical model, and whether there is more to learn."""
+
+    class_model: ClassModel | None
+    gate: Gate | None
+    trains: bool
+    seconds: float
+
+
 @dataclass(frozen=True)
 class ClassJob:
     """Everything that the training of a class depends on but its spectra.
@@ -84,6 +95,10 @@ class ClassJob:
         The class's own: it depends neither on the order of the classes nor on their number.
     dispersion : float or None
         eV a channel; None where the energy axis is not uniform.
+    training : {"auto", "always", "never"}
+        Whether a physical recipe trains.
+    begun : Beginning or None
+        What was found before the training; None: it is found when the job begins.
     checkpoint : ClassCheckpoint or None
     """
 
@@ -94,12 +109,23 @@ class ClassJob:
     stopping: StoppingRule
     seed: np.random.SeedSequence
     dispersion: float | None = None
+    training: str = "always"
+    begun: Beginning | None = None
     checkpoint: ClassCheckpoint | None = None
 
     @property
     def name(self) -> str:
         """What messages call it."""
         return f"class {self.label!r}"
+
+    @property
+    def heavy(self) -> bool:
+        """Whether there is something to train."""
+        return self.begun is None or self.begun.trains
+
+    def begin(self, spectra: np.ndarray) -> ClassJob:
+        """Fit the statistical model: see :func:`begin_job`."""
+        return begin_job(self, spectra)
 
     def run(self, spectra: np.ndarray, callback: Callback) -> TrainedClass:
         """Train the class: see :func:`train_class`."""
@@ -116,7 +142,7 @@ class TrainedClass(NamedTuple):
 def train_class(job: ClassJob, spectra: np.ndarray, callback: Callback) -> TrainedClass:
     """Train one class, or continue its training.
 
-    A class that is finished in its checkpoint needs no TensorFlow.
+    A class that is finished in its checkpoint, or has nothing to train, needs no TensorFlow.
 
     Parameters
     ----------
@@ -147,6 +173,13 @@ def train_class(job: ClassJob, spectra: np.ndarray, callback: Callback) -> Train
     def seconds() -> float:
         return before + time.perf_counter() - begin
 
+    if saved is None:
+        if job.begun is not None:
+            before += job.begun.seconds
+        job = begin_job(job, spectra)
+        if job.begun is not None and not job.begun.trains:
+            return TrainedClass(_untrained(job, spectra, seconds, callback), seconds())
+
     from hyperspy_dag.dag.lending import lend_trainer
 
     try:
@@ -158,6 +191,65 @@ def train_class(job: ClassJob, spectra: np.ndarray, callback: Callback) -> Train
             f"{spectra.shape[1]} channels): train fewer classes side by side, or crop the spectra"
         ) from error
     return TrainedClass(model, seconds())
+
+
+def begin_job(job: ClassJob, spectra: np.ndarray) -> ClassJob:
+    """Fit the statistical model of a class, and find out if there is more to learn.
+
+    A class that has begun already, in its checkpoint too, stays as it is.
+    """
+    saved = job.checkpoint is not None and job.checkpoint.load(spectra.shape[1]) is not None
+    if job.begun is not None or saved:
+        return job
+    begin = time.perf_counter()
+    if not job.recipe.physical:
+        return replace(job, begun=Beginning(None, None, True, 0.0))
+    model, gate = fit_class_model(spectra, job.dispersion), None
+    if job.training == "auto":
+        seed = child_stream(job.seed, 3)
+        gate = compare_with_model(
+            spectra, model, job.architecture, job.recipe, job.dispersion, seed
+        )
+    trains = job.training == "always" or (gate is not None and gate.opens)
+    return replace(job, begun=Beginning(model, gate, trains, time.perf_counter() - begin))
+
+
+def _untrained(
+    job: ClassJob, spectra: np.ndarray, seconds: Callable[[], float], callback: Callback
+) -> FittedClass:
+    """Return the statistical model as the class's generator (NumPy alone)."""
+    begun: Any = job.begun  # under a physical recipe, which has a model
+    channels, architecture, model = spectra.shape[1], job.architecture, begun.class_model
+    weights = untrained_weights(model, channels, architecture, job.recipe)
+    judge, sampling_seed = _judge(job, spectra), child_stream(job.seed, 2)
+    source = SpectrumSource(channels, architecture, job.recipe, model, weights, sampling_seed)
+    synthetic = source.draw(judge.n_synthetic)
+    best = judge.judge(0, synthetic)
+    fitted = FittedClass(
+        weights, model, best, judge.reference, History(evaluations=[best]), len(spectra), begun.gate
+    )
+    callback(_progress(job, best, judge, synthetic[:N_EXAMPLES]))
+    if job.checkpoint is not None:
+        job.checkpoint.save_model(fitted, seconds(), done=True)
+    return fitted
+
+
+def _judge(job: ClassJob, spectra: np.ndarray) -> Judge:
+    return Judge(
+        spectra,
+        child_stream(job.seed, 1),
+        job.stopping.criterion,
+        job.stopping.tolerance,
+        job.recipe.batch_size if job.recipe.published else None,
+    )
+
+
+def _progress(
+    job: ClassJob, evaluation: Evaluation, judge: Judge, examples: np.ndarray
+) -> TrainingProgress:
+    # Copies of the figures: whoever looks on may change them, and the history has the same.
+    metrics, reference = dict(evaluation.metrics), dict(judge.reference.mean)
+    return TrainingProgress(job.label, evaluation.epoch, metrics, reference, examples.copy())
 
 
 class ClassTraining:
@@ -173,22 +265,11 @@ class ClassTraining:
     ):
         self.job, self.trainer, self.seconds = job, trainer, seconds
         self.n_spectra = len(spectra)
-        training_seed, judge_seed, self._sampling_seed = (
-            child_stream(job.seed, i) for i in range(3)
-        )
-        if saved is not None:
-            self.class_model = saved.model.class_model
-        else:
-            physical = job.recipe.physical
-            self.class_model = fit_class_model(spectra, job.dispersion) if physical else None
+        training_seed, self._sampling_seed = (child_stream(job.seed, i) for i in (0, 2))
+        begun: Any = job.begun if saved is None else saved.model  # one of them is there
+        self.class_model, self.gate = begun.class_model, begun.gate
         trainer.begin(spectra, training_seed, self.class_model, job.stopping.max_epochs)
-        self.judge = Judge(
-            spectra,
-            judge_seed,
-            job.stopping.criterion,
-            job.stopping.tolerance,
-            job.recipe.batch_size if job.recipe.published else None,
-        )
+        self.judge = _judge(job, spectra)
         self._examples: np.ndarray  # of the last evaluation
         if saved is None:
             self.best = self._evaluate(0)
@@ -249,6 +330,7 @@ class ClassTraining:
             self.judge.reference,
             self.history,
             self.n_spectra,
+            self.gate,
         )
 
     def _evaluate(self, epoch: int) -> Evaluation:
@@ -261,16 +343,11 @@ class ClassTraining:
             self._sampling_seed,
         )
         synthetic = source.draw(self.judge.n_synthetic)
-        self._examples = synthetic[:N_EXAMPLES].copy()
+        self._examples = synthetic[:N_EXAMPLES]
         return self.judge.judge(epoch, synthetic)
 
     def _ends(self, callback: Callback, evaluation: Evaluation) -> bool:
-        # Copies of the figures: whoever looks on may change them, and the history has the same.
-        metrics, reference = dict(evaluation.metrics), dict(self.judge.reference.mean)
-        progress = TrainingProgress(
-            self.job.label, evaluation.epoch, metrics, reference, self._examples
-        )
-        return bool(callback(progress))
+        return bool(callback(_progress(self.job, evaluation, self.judge, self._examples)))
 
     def _done(self) -> bool:
         """Return whether the last evaluation ends the training."""

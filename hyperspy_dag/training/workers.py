@@ -19,7 +19,7 @@ import uuid
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
 
@@ -62,6 +62,13 @@ class Job(Protocol):
     def label(self) -> Any: ...
     @property
     def name(self) -> str: ...
+    @property
+    def heavy(self) -> bool:
+        """Whether it is worth a process of its own."""
+
+    def begin(self, spectra: np.ndarray) -> Self:
+        """Do what tells whether it is heavy."""
+
     def run(self, spectra: np.ndarray, callback: Watch) -> Any:
         """Do it."""
 
@@ -180,7 +187,22 @@ def run_side_by_side(
     """
     if client is not None:
         yield from _run_on_cluster(jobs, spectra, client, progress)
-    elif min(n_jobs, len(jobs)) > 1:
+        return
+    if n_jobs > 1:
+        # Processes are started for what is heavy alone.
+        heavy = []
+        for job in jobs:
+            try:
+                job = job.begin(spectra[job.label])
+            except Exception as error:  # noqa: BLE001 - it is handed on; the others go on
+                yield job.label, error
+                continue
+            if job.heavy:
+                heavy.append(job)
+            else:
+                yield job.label, _run_here(job, spectra[job.label], progress, watch)
+        jobs = heavy
+    if min(n_jobs, len(jobs)) > 1:
         with _local_client(min(n_jobs, len(jobs))) as client:
             yield from _run_on_cluster(jobs, spectra, client, progress)
     else:

@@ -48,7 +48,10 @@ def files(tmp_path_factory) -> Path:
         s.save(folder / f"{name}.hspy")
         (folder / f"{name}.csv").write_text("\n".join(["phase", *labels]) + "\n")
     s, labels = two_classes()
-    for name, settings in (("quick", SETTINGS), ("refined", {"max_epochs": 1, "stopping": None})):
+    for name, settings in (
+        ("quick", SETTINGS),
+        ("refined", {"training": "always", "max_epochs": 1, "stopping": None}),
+    ):
         augmenter = EELSAugmenter(random_state=3, **settings)
         augmenter.fit(s, labels, show_progressbar=False).save(folder / f"{name}.dag")
     return folder

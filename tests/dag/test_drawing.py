@@ -156,7 +156,9 @@ assert not {"tensorflow", "keras"} & set(sys.modules)
 @pytest.mark.filterwarnings("ignore:.*fewer than")
 def test_drawing_needs_no_tensorflow(tmp_path, run_python):
     for recipe in RECIPES:
-        augmenter = EELSAugmenter(recipe=recipe, max_epochs=1, stopping=None, random_state=0)
+        augmenter = EELSAugmenter(
+            recipe=recipe, training="always", max_epochs=1, stopping=None, random_state=0
+        )
         augmenter.fit(*two_classes(), show_progressbar=False).save(tmp_path / f"{recipe}.dag")
         np.save(tmp_path / f"{recipe}.npy", augmenter.sample(300).data)
     run_python(SAMPLE, *RECIPES)
@@ -168,7 +170,7 @@ import sys
 from hyperspy_dag import EELSAugmenter
 sys.path.insert(0, sys.argv[1])
 from spectra import two_classes
-augmenter = EELSAugmenter(max_epochs=1, stopping=None, random_state=0)
+augmenter = EELSAugmenter(training="always", max_epochs=1, stopping=None, random_state=0)
 augmenter.fit(*two_classes(), show_progressbar=False)
 def draw(i):
     return float(augmenter.sample(3).data.sum())

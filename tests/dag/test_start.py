@@ -344,3 +344,22 @@ def test_few_spectra_are_not_believed_to_have_no_energy_shift():
     few, many = (fit_class_model(simulated(n, noise=0.002)[0]) for n in (10, 60))
     assert 0.4 < few.jitter < 0.9
     assert many.jitter < 0.2
+
+
+def test_spectra_denoised_by_principal_components_stay_in_their_subspace():
+    spectra = simulated(n=150)[0]
+    centre = spectra.mean(axis=0)
+    left, singular, axes = np.linalg.svd(spectra - centre, full_matrices=False)
+    cleaned = (centre + (left[:, :5] * singular[:5]) @ axes[:5]).astype(np.float32)
+    model = fit_class_model(cleaned)
+    np.testing.assert_allclose(model.mean, centre, atol=1e-6)
+    assert model.jitter == 0
+    assert np.exp(model.level[0]) < 1e-6
+    drawn = (
+        model.mean + draw_latent(model, 300, 14, np.random.SeedSequence(0))[:, :12] @ model.basis
+    )
+    outside = (drawn - centre) - (drawn - centre) @ axes[:5].T @ axes[:5]
+    assert np.abs(outside).max() < 1e-5
+    np.testing.assert_allclose(drawn.std(axis=0), cleaned.std(axis=0), rtol=0.3, atol=1e-3)
+    # One whose noise has more dimensions than components is measured, not denoised.
+    assert np.exp(fit_class_model(spectra).level[0]) > 0.01

@@ -30,7 +30,7 @@ def data():
 
 @pytest.fixture(scope="module")
 def trained(data):
-    tool = AugmentationTool(*data, max_epochs=20, n_spectra=6, random_state=3)
+    tool = AugmentationTool(*data, training="always", max_epochs=20, n_spectra=6, random_state=3)
     tool.check(WAIT)
     tool.train()
     assert tool.wait(WAIT), "the training has not ended"
@@ -213,7 +213,7 @@ def test_wrong_arguments_are_said_in_the_librarys_words(data, tmp_path) -> None:
 
 
 def test_what_is_dragged_during_a_training_is_checked_after_it(data) -> None:
-    tool = AugmentationTool(*data, max_epochs=20, n_spectra=6, random_state=3)
+    tool = AugmentationTool(*data, training="always", max_epochs=20, n_spectra=6, random_state=3)
     tool.check(WAIT)
     tool.train()
     tool._range_dragged("signal", 632.0, 650.0)
@@ -493,7 +493,8 @@ from spectra import two_classes
 from pyface.api import GUI
 from pyface.qt import QtGui, QtWidgets
 s, labels = two_classes(40, 40)
-tool = s.dag_augment(labels, display=True, toolkit="traitsui", max_epochs=20, n_spectra=6)
+settings = {"training": "always", "max_epochs": 20, "n_spectra": 6}
+tool = s.dag_augment(labels, display=True, toolkit="traitsui", **settings)
 app = QtWidgets.QApplication.instance()
 import time
 def until(done):

@@ -34,7 +34,7 @@ pytestmark = [
 def folder(tmp_path_factory) -> Path:
     """A saved augmenter, a finished checkpoint folder beside it."""
     folder = tmp_path_factory.mktemp("files")
-    augmenter = EELSAugmenter(max_epochs=1, random_state=1)
+    augmenter = EELSAugmenter(training="always", max_epochs=1, random_state=1)
     s, labels = two_classes()
     s.set_microscope_parameters(beam_energy=100, convergence_angle=10, collection_angle=20)
     augmenter.fit(s, labels, checkpoint_dir=folder / "run", show_progressbar=False)

@@ -28,7 +28,7 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def fitted() -> EELSAugmenter:
     s, labels = two_classes()
-    augmenter = EELSAugmenter(max_epochs=2, stopping=None, random_state=1)
+    augmenter = EELSAugmenter(training="always", max_epochs=2, stopping=None, random_state=1)
     return augmenter.fit(s, labels, show_progressbar=False)
 
 
@@ -88,7 +88,9 @@ def test_what_is_trained_on_may_come_from_a_nexus_file(tmp_path):
     s = s.dag_preprocess(signal_range=(632, 650))
     s.save(tmp_path / "clean.nxs")
     s = hs.load(tmp_path / "clean.nxs", nxdata_only=True)
-    augmenter = EELSAugmenter(max_epochs=1, random_state=1).fit(s, labels, show_progressbar=False)
+    augmenter = EELSAugmenter(training="always", max_epochs=1, random_state=1).fit(
+        s, labels, show_progressbar=False
+    )
     augmenter.save(tmp_path / "oxides.dag")
     again = EELSAugmenter.load(tmp_path / "oxides.dag").sample(2)
     assert tuple(again.metadata.DAG.preprocessing.signal_range) == (632, 650)
@@ -133,7 +135,7 @@ def test_class_names_keep_their_kind(tmp_path, kind):
         int: np.where(labels == "FeO", 26, 8),
         str: np.where(labels == "FeO", "Fe0.95O / 2.5 %", "α-Fe₂O₃"),
     }[kind]
-    augmenter = EELSAugmenter(max_epochs=1, random_state=0)
+    augmenter = EELSAugmenter(training="always", max_epochs=1, random_state=0)
     augmenter.fit(s, given, show_progressbar=False).save(tmp_path / "a.dag")
     aug = EELSAugmenter.load(tmp_path / "a.dag").sample(2)
     aug.save(tmp_path / "a.hspy")

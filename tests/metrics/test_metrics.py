@@ -43,7 +43,7 @@ def real_data() -> np.ndarray:
 # ---------------------------------------------------------------- input checks
 
 
-@pytest.mark.parametrize("metric", PAIR_METRICS)
+@pytest.mark.parametrize("metric", [*PAIR_METRICS, metrics.classifier_two_sample])
 def test_bad_input_is_named(metric, rng):
     good = rng.random((10, 6))
     with pytest.raises(ValueError, match=r"real has 6 channels and synthetic has 5"):
@@ -485,3 +485,73 @@ def test_masked_values_are_refused(rng):
     spectra[2] = np.ma.masked
     with pytest.raises(ValueError, match="spectra holds masked values"):
         metrics.snr(spectra)
+
+
+# ---------------------------------------------------------------- classifier two-sample test
+
+
+def test_sets_of_one_distribution_are_not_told_apart():
+    p_values, aucs = [], []
+    for seed in range(20):
+        real, other = np.random.default_rng(seed).normal(1.0, 0.1, (2, 40, 15))
+        test = metrics.classifier_two_sample(real, other, permutations=39, random_state=seed)
+        p_values.append(test.p_value)
+        aucs.append(test.auc)
+    assert abs(np.mean(aucs) - 0.5) < 0.04
+    # Of a calibrated test a quarter is below 0.25.
+    assert 1 <= np.sum(np.array(p_values) <= 0.25) <= 10
+
+
+def test_two_sample_auc_is_that_of_scikit_learn(rng):
+    from sklearn.decomposition import PCA
+    from sklearn.model_selection import StratifiedKFold, cross_val_score
+    from sklearn.svm import SVC
+
+    real, other = rng.normal(1.0, 0.1, (2, 60, 50))
+    other[:, 10] += 0.1
+    test = metrics.classifier_two_sample(real, other, components=12, permutations=0)
+    scores = PCA(12, whiten=True).fit_transform(np.vstack([real, other]))
+    labels = np.repeat([0, 1], 60)
+    folds = StratifiedKFold(5, shuffle=True, random_state=0)
+    for kernel, auc in (("rbf", test.auc), ("linear", test.linear_auc)):
+        machine = SVC(kernel=kernel, C=1.0 if kernel == "rbf" else 1 / 12, gamma=1 / 12)
+        expected = cross_val_score(machine, scores, labels, cv=folds, scoring="roc_auc").mean()
+        assert auc == pytest.approx(expected, abs=0.01)
+    assert np.isnan(test.p_value) and np.isnan(test.linear_p_value)
+
+
+def test_two_sample_test_names_the_channels(rng):
+    real, other = rng.normal(1.0, 0.1, (2, 80, 20))
+    other[:, 4] += 0.2
+    other[:, 9] = 1.0 + 2.0 * (other[:, 9] - 1.0)
+    test = metrics.classifier_two_sample(real, other, permutations=99)
+    assert test.auc > 0.8 and test.linear_auc > 0.8
+    assert test.p_value == test.linear_p_value == 0.01
+    welch = stats.ttest_ind(other, real, equal_var=False).statistic
+    np.testing.assert_allclose(test.mean_difference, welch)
+    np.testing.assert_allclose(test.spread_ratio, other.std(axis=0) / real.std(axis=0))
+    assert np.argmax(np.abs(test.mean_difference)) == 4
+    assert np.argmax(test.spread_ratio) == 9
+
+
+def test_two_sample_test_takes_equal_counts_and_copies_for_real(rng):
+    real, more = rng.normal(1.0, 0.1, (30, 10)), rng.normal(1.0, 0.1, (200, 10))
+    test = metrics.classifier_two_sample(real, more, permutations=0)
+    assert test.n_spectra == 30
+    assert metrics.classifier_two_sample(real, more, permutations=0).auc == test.auc
+    half = rng.normal(1.0, 0.1, (300, 10))
+    assert metrics.classifier_two_sample(half[:150], half[:150], permutations=0).auc < 0.55
+
+
+def test_two_sample_test_leaves_rounding_out(rng):
+    """Spectra of few components differ by rounding in all others; that is no difference."""
+    basis = rng.normal(size=(4, 60))
+    real, other = rng.normal(size=(2, 80, 4)) @ basis
+    test = metrics.classifier_two_sample(real, other.astype(np.float32), permutations=0)
+    assert abs(test.auc - 0.5) < 0.12
+    with pytest.raises(ValueError, match="are the same"):
+        metrics.classifier_two_sample(np.ones((9, 5)), np.ones((9, 5)))
+    with pytest.raises(ValueError, match="folds must be at least 2; got 1"):
+        metrics.classifier_two_sample(real, other, folds=1)
+    with pytest.raises(ValueError, match="at least 5 are needed"):
+        metrics.classifier_two_sample(real[:4], other)

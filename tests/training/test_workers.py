@@ -286,7 +286,7 @@ def test_fresh_processes_give_the_same_bytes(run_python, tmp_path):
             import hashlib
             from spectra import two_classes
             from hyperspy_dag import EELSAugmenter
-            a = EELSAugmenter(max_epochs=20, stopping=None, random_state=7)
+            a = EELSAugmenter(training="always", max_epochs=20, stopping=None, random_state=7)
             a.fit(*two_classes(40, 30), show_progressbar=False).save(sys.argv[2])
             print("digest", hashlib.sha256(a.sample(300).data.tobytes()).hexdigest())
             """,

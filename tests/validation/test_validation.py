@@ -38,7 +38,7 @@ def labelled(n: int, seed: int, channels: int = 48) -> tuple[np.ndarray, np.ndar
 @pytest.fixture(scope="module")
 def fitted() -> EELSAugmenter:
     s, labels = two_classes(30, 24)
-    augmenter = EELSAugmenter(max_epochs=2, stopping=None, random_state=1)
+    augmenter = EELSAugmenter(training="always", max_epochs=2, stopping=None, random_state=1)
     return augmenter.fit(s, labels, show_progressbar=False)
 
 
@@ -68,7 +68,7 @@ def report(fitted, training, unseen):
 
 def test_report_of_a_training_that_was_stopped_before_its_first_epoch(tmp_path, training, unseen):
     with pytest.warns(UserWarning, match="interrupted"):
-        stopped = EELSAugmenter(max_epochs=5, random_state=0).fit(
+        stopped = EELSAugmenter(training="always", max_epochs=5, random_state=0).fit(
             *training, show_progressbar=False, callback=lambda progress: True
         )
     (label,) = stopped.classes_

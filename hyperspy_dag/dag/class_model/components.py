@@ -117,9 +117,9 @@ def noise_weighted_components(spectra: NDArray, k: int, iterations: int = 40) ->
         covariance = turn @ covariance @ turn.T
         if iteration >= 2:
             forward = rotation @ whitening.T
-            noise = np.diag(forward @ inverse[:k, :k] @ forward.T).clip(0)
-            loadings = shrink(loadings.T, np.sqrt(noise)).T
-            mean = shrink(mean[None], np.sqrt(inverse[k:, k].clip(0)))[0]
+            noise = np.r_[np.diag(forward @ inverse[:k, :k] @ forward.T), inverse[k, k]].clip(0)
+            *shrunk, mean = shrink(np.vstack([loadings.T, mean]), np.sqrt(noise))
+            loadings = np.array(shrunk).T
         misfit = ((spectra - mean - scores @ loadings.T) ** 2).sum(axis=1)
         misfit += np.einsum("nij,ij->n", covariance, loadings.T @ loadings)
         level = np.maximum(np.sqrt(misfit / channels), floor)

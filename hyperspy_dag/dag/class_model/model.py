@@ -178,6 +178,11 @@ def fit_class_model(spectra: NDArray, dispersion: float | None = None) -> ClassM
     ClassModel
     """
     spectra = np.asarray(spectra, np.float64)
+    # A few that were touched after normalisation do not change what the class is.
+    unit_maximum = bool(np.mean(np.abs(spectra.max(axis=1) - 1) < 1e-3) > 0.9)
+    subspace = _subspace(spectra)
+    if subspace is not None:
+        return _denoised(spectra, subspace, unit_maximum)
     dispersion = USUAL_DISPERSION if dispersion is None else dispersion
     n = len(spectra)
     chosen = np.arange(n)
@@ -223,8 +228,31 @@ def fit_class_model(spectra: NDArray, dispersion: float | None = None) -> ClassM
         background,
         intensity,
         EXPECTED_DRIFT / dispersion,
-        # A few that were touched after normalisation do not change what the class is.
-        bool(np.mean(np.abs(spectra.max(axis=1) - 1) < 1e-3) > 0.9),
+        unit_maximum,
+    )
+
+
+def _subspace(spectra):
+    """Axes of spectra that principal components have denoised, shape (k, channels); or None.
+
+    Such spectra lie in a space of few dimensions, and what noise is left lies in it too.
+    """
+    chosen = np.linspace(0, len(spectra) - 1, min(len(spectra), MAX_FIT)).round().astype(int)
+    some = spectra[chosen]
+    singular, axes = np.linalg.svd(some - some.mean(axis=0), full_matrices=False)[1:]
+    rank = int((singular > SMOOTH * singular[0]).sum())
+    few = 0 < rank <= MAX_COMPONENTS and 2 * rank < min(some.shape)
+    return axes[:rank] if few else None
+
+
+def _denoised(spectra, axes, unit_maximum):
+    """Model of spectra in a subspace: all that varies is scores, and nothing is noise or shift."""
+    mean, nothing = spectra.mean(axis=0), np.zeros(len(spectra))
+    scores, flat = (spectra - mean) @ axes.T, np.ones(len(mean))
+    # Without noise to fill what is in between, neighbours of all directions have to.
+    count = max(LOCAL_NEIGHBOURS, 2 * len(axes))
+    return _class_model(
+        mean, axes, scores, nothing, nothing, no_point_spread(), flat, 0.0, 0.0, unit_maximum, count
     )
 
 
@@ -284,13 +312,23 @@ def _place(spectra, model, spread):
 
 
 def _class_model(
-    mean, basis, scores, shift, level, kernel, background, intensity, expected, unit_maximum
+    mean,
+    basis,
+    scores,
+    shift,
+    level,
+    kernel,
+    background,
+    intensity,
+    expected,
+    unit_maximum,
+    count=LOCAL_NEIGHBOURS,
 ):
     """Standardise, and find the neighbours of each latent vector among the clean spectra."""
     n, k = scores.shape
     # Neighbours by distance of clean spectra: scores and shift in the same units, noise apart.
     metric = np.c_[scores, shift * np.linalg.norm(np.gradient(mean))]
-    neighbours = cKDTree(metric).query(metric, min(LOCAL_NEIGHBOURS, n - 1) + 1)[1][:, 1:]
+    neighbours = cKDTree(metric).query(metric, min(count, n - 1) + 1)[1][:, 1:]
 
     std = np.maximum(scores.std(axis=0), 1e-12)
     broad = max(0.0, 1.0 - n / LOCAL_FROM)
