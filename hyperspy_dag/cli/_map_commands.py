@@ -34,6 +34,9 @@ def adapt(
             help="Measured low loss with its zero loss. Default: a plasmon.", metavar="FILE"
         ),
     ] = None,
+    low_loss_signal: Annotated[
+        str | None, typer.Option(help="As --signal, of --low-loss.", metavar="NUMBER|TITLE")
+    ] = None,
     plasmon_energy: Annotated[float, typer.Option(help="Of that plasmon, in eV.")] = 23.0,
     seed: opt.SamplingSeed = None,
     lazy: opt.Lazy = False,
@@ -50,10 +53,15 @@ def adapt(
     from hyperspy_dag._utils.checks import check_existing
 
     output = check_output(output, force, [augmenter, target, low_loss], signal=False)
+    if low_loss is None and low_loss_signal is not None:
+        raise ValueError("--low-loss-signal belongs to --low-loss")
+    low = None
+    if low_loss is not None:
+        low = read_signal(low_loss, signal=low_loss_signal, option="--low-loss-signal")
     loaded = EELSAugmenter.load(check_existing(augmenter))
     adapted = loaded.adapt(
         read_signal(target, lazy, signal),
-        low_loss=None if low_loss is None else read_signal(low_loss),
+        low_loss=low,
         plasmon_energy=plasmon_energy,
         random_state=seed,
     )
