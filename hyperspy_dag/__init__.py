@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from . import data, labels, metrics, plotting, preprocessing, validation
     from .augmenter import EELSAugmenter
     from .component import EELSAugmenterComponent
-    from .labels import get_labels
+    from .labels import get_arrays, get_labels
     from .preprocessing.common_axis import common_energy_axis
 
 __version__ = "0.1.0"
@@ -32,6 +32,7 @@ __all__ = [
     "__version__",
     "common_energy_axis",
     "data",
+    "get_arrays",
     "get_labels",
     "install_hook",
     "labels",
@@ -45,6 +46,7 @@ _NAMES = {
     "EELSAugmenter": "augmenter",
     "EELSAugmenterComponent": "component",
     "common_energy_axis": "preprocessing.common_axis",
+    "get_arrays": "labels",
     "get_labels": "labels",
 }
 _MODULES = frozenset({"data", "labels", "metrics", "plotting", "preprocessing", "validation"})

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,11 +14,7 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 
 from . import __version__
-from ._utils.checks import (
-    check_count,
-    check_random_state,
-    check_writable,
-)
+from ._utils.checks import check_count, check_random_state, check_writable
 from ._utils.streams import FIT, class_stream
 from ._utils.warnings import warn
 from .adaptation.result import AdaptedClasses, Found
@@ -32,6 +29,8 @@ from .dag.stopping import CRITERIA, METRICS
 from .io import files
 from .io.files import AugmenterFileError
 from .io.signals import synthetic_signal
+from .preprocessing.normalisation import has_unit_area, unit_area, unit_maximum
+from .training.counts import check_counts, known_class, resampled_counts
 from .training.fit import FitResult, run_jobs
 from .training.progress import ClassBar, EpochBar, TrainingProgress
 from .training.runs import Run, begin_run, open_run
@@ -41,7 +40,7 @@ from .training.training_set import TrainingSet, read_training_set
 from .training.workers import WorkerLostError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from distributed import Client
     from exspy.signals import EELSSpectrum
@@ -331,9 +330,9 @@ class EELSAugmenter(BaseEstimator):
         Parameters
         ----------
         s : EELSSpectrum, list of them, or TrainingSet
-            Maximum-normalised spectra, as from :meth:`~exspy.signals.EELSSpectrum.dag_preprocess`,
-            of any navigation shape, lazy or not. Of a lazy signal only the labelled spectra are
-            read. Signals of several experiments are brought to one energy axis by
+            Normalised spectra, as from :meth:`~exspy.signals.EELSSpectrum.dag_preprocess`, of any
+            navigation shape, lazy or not. Of a lazy signal only the labelled spectra are read.
+            Signals of several experiments are brought to one energy axis by
             :func:`hyperspy_dag.common_energy_axis` and normalised again. The same label is the same
             class in all of them.
         labels : array-like or signal of the navigation shape, or list of them
@@ -565,7 +564,7 @@ class EELSAugmenter(BaseEstimator):
 
     def sample(
         self,
-        n_spectra: int = 100,
+        n_spectra: int | Mapping[Any, int] = 100,
         *,
         label: Any = None,
         noise: bool = True,
@@ -587,8 +586,8 @@ class EELSAugmenter(BaseEstimator):
 
         Parameters
         ----------
-        n_spectra : int, default 100
-            Number of spectra of each class.
+        n_spectra : int or dict of class to int, default 100
+            Number of spectra of each class. With a dictionary the classes that it names are drawn.
         label : optional
             One of ``classes_``. By default all classes are drawn.
         noise : bool, default True
@@ -636,8 +635,9 @@ class EELSAugmenter(BaseEstimator):
         Returns
         -------
         EELSSpectrum
-            Signal with navigation axes (spectrum, class), or (spectrum) with `label`, and the
-            energy axis of the training spectra. :func:`hyperspy_dag.get_labels` returns its labels.
+            Signal with navigation axes (spectrum, class), or (spectrum) with `label` or a
+            dictionary, class after class, and the energy axis and the normalisation of the training
+            spectra. :func:`hyperspy_dag.get_labels` returns its labels.
 
         Raises
         ------
@@ -652,6 +652,7 @@ class EELSAugmenter(BaseEstimator):
         --------
         component : Make a component of HyperSpy models.
         hyperspy_dag.get_labels : Return the labels of the spectra.
+        hyperspy_dag.get_arrays : Return spectra and labels as arrays.
 
         Examples
         --------
@@ -663,9 +664,14 @@ class EELSAugmenter(BaseEstimator):
         <EELSSpectrum, title: Synthetic spectra, dimensions: (5, 2|700)>
         >>> augmenter.sample(5, label="MnO", dose=0.5)
         <EELSSpectrum, title: Synthetic spectra of MnO, dimensions: (5|700)>
+        >>> augmenter.sample({"MnO": 5, "MnO2": 20})
+        <EELSSpectrum, title: Synthetic spectra, dimensions: (25|700)>
         """
         fit = self._fitted()
-        n_spectra = check_count("n_spectra", n_spectra)
+        labels = self.classes_ if label is None else [known_class("label", label, self.classes_)]
+        counts = check_counts("n_spectra", n_spectra, labels)
+        by_class = isinstance(n_spectra, Mapping)
+        labels = list(counts)
         sampling = Sampling.checked(
             fit,
             noise,
@@ -682,21 +688,27 @@ class EELSAugmenter(BaseEstimator):
             mixture=mixture,
         )
         state = self.random_state_ if random_state is None else check_random_state(random_state)
-        labels = self.classes_ if label is None else [self._known(label)]
         sources = [sampling.source(fit, self._adapted, one, state) for one in labels]
-        if lazy:
-            spectra: Any = lazy_stack(sources, n_spectra, fit.energy_axis.size)
-        else:
-            spectra = np.stack([source.draw(n_spectra) for source in sources])
-        index = np.repeat(np.arange(len(labels))[:, None], n_spectra, axis=1)
-        if label is not None:
-            spectra, index = spectra[0], index[0]
+        drawn: list[Any] = [
+            lazy_stack([source], n, fit.energy_axis.size)[0] if lazy else source.draw(n)
+            for source, n in zip(sources, counts.values(), strict=True)
+        ]
+        flat = by_class or label is not None
+        # Dask's own of these functions where the stack is lazy.
+        spectra: Any = np.concatenate(drawn) if flat else np.stack(drawn)
+        if has_unit_area(fit.preprocessing):
+            spectra = spectra.map_blocks(unit_area) if lazy else unit_area(spectra)
+        index = np.repeat(np.arange(len(labels)), list(counts.values())).reshape(spectra.shape[:-1])
         return synthetic_signal(
             spectra,
             index,
             labels,
             fit.energy_axis,
-            self._provenance(labels, n_spectra, {"random_state": state} | sampling.record()),
+            self._provenance(
+                labels,
+                list(counts.values()) if by_class else next(iter(counts.values())),
+                {"random_state": state} | sampling.record(),
+            ),
             title="Synthetic spectra" if label is None else f"Synthetic spectra of {label}",
             instrument=fit.instrument,
         )
@@ -755,18 +767,10 @@ class EELSAugmenter(BaseEstimator):
         clean = self.sample(_CLEAN_DRAWS, label=label, noise=False, energy_jitter=jitter)
         return EELSAugmenterComponent.of_spectra(clean, n_variations, name=str(label))
 
-    def _known(self, label: Any) -> Any:
-        for one in self.classes_:
-            if one == label and isinstance(one, bool) == isinstance(label, bool | np.bool_):
-                return one
-        raise ValueError(
-            f"label={label!r} was not fitted; the classes are {', '.join(map(repr, self.classes_))}"
-        )
-
     def _provenance(
         self,
         labels: list,
-        n_spectra: int,
+        n_spectra: int | list[int],
         sampling: dict[str, Any],
     ) -> dict[str, Any]:
         """Return ``metadata.DAG``; lists are in the order of its classes.
@@ -798,13 +802,14 @@ class EELSAugmenter(BaseEstimator):
 
     def fit_resample(
         self,
-        s: EELSSpectrum | Sequence[EELSSpectrum],
+        s: EELSSpectrum | Sequence[EELSSpectrum] | np.ndarray,
         labels: ArrayLike | Sequence[ArrayLike],
         *,
         n_spectra: int | None = None,
+        sampling_strategy: str | float | Mapping[Any, int] | Callable = "auto",
         align_on: tuple[float, float] | None = None,
         **options: Any,
-    ) -> tuple[EELSSpectrum, np.ndarray]:
+    ) -> tuple[EELSSpectrum | np.ndarray, np.ndarray]:
         """Fit, and add synthetic spectra to the real ones so that the classes are balanced.
 
         Where all classes have as many spectra as are asked for, nothing is trained: the real
@@ -814,15 +819,24 @@ class EELSAugmenter(BaseEstimator):
         ----------
         s, labels, align_on
             See :meth:`fit`. The real spectra are returned as they were trained on, in float32 and
-            on the common axis of several signals.
+            on the common axis of several signals. `s` may also be an array of max-normalised
+            spectra, shape (n, channels), as pipelines and cross-validation of scikit-learn and
+            imbalanced-learn have it. Its channels have no energies, so that the augmenter knows no
+            conditions then.
         n_spectra : int, optional
             Number of spectra of each class in the result. Default: that of the largest class.
+        sampling_strategy : str, dict, callable or float, default "auto"
+            What is added, with the meaning that it has in imbalanced-learn: "minority", "not
+            minority", "not majority", "all" or "auto", which is "not majority", bring these classes
+            up to the largest; a dictionary has the number of each class that it names, real spectra
+            included; a function returns such a dictionary from the labels; a number is the ratio
+            of two classes, the smaller to the larger.
         **options
             `n_jobs`, `checkpoint_dir` and the others of :meth:`fit`.
 
         Returns
         -------
-        signal : EELSSpectrum
+        signal : EELSSpectrum, or array of shape (n, channels) where one was given
             Signal with one navigation axis. Each class has first its real and then its synthetic
             spectra.
         labels : array of shape (n,)
@@ -830,7 +844,8 @@ class EELSAugmenter(BaseEstimator):
         Raises
         ------
         ValueError
-            `n_spectra` is smaller than the largest class.
+            `n_spectra` is smaller than the largest class, or `sampling_strategy` is not known or
+            asks for fewer spectra than there are.
         RuntimeError
             The training was ended before all classes were fitted.
 
@@ -853,6 +868,9 @@ class EELSAugmenter(BaseEstimator):
         >>> balanced, balanced_labels = augmenter.fit_resample(s, labels)
         >>> np.unique(balanced_labels, return_counts=True)[1].tolist()
         [40, 40]
+        >>> _, more = augmenter.fit_resample(s, labels, sampling_strategy={"MnO": 50})
+        >>> np.unique(more, return_counts=True)[1].tolist()
+        [50, 40]
         """
         unknown = [name for name in options if name not in OPTION_NAMES]
         if unknown:
@@ -860,21 +878,17 @@ class EELSAugmenter(BaseEstimator):
                 f"fit_resample() got an unexpected argument {unknown[0]!r}; besides its own it "
                 f"takes those of fit: {', '.join(OPTION_NAMES)}"
             )
-        data = _training_set(s, labels, align_on)
-        largest = max(data.counts, key=data.counts.__getitem__)
-        if n_spectra is None:
-            n_spectra = data.counts[largest]
-        elif check_count("n_spectra", n_spectra) < data.counts[largest]:
-            raise ValueError(
-                f"n_spectra={n_spectra} is less than class {largest!r} has "
-                f"({data.counts[largest]}); give at least that, or leave it out"
-            )
+        signals = _on_channels(s) if isinstance(s, np.ndarray) else s
+        data = _training_set(signals, labels, align_on)
+        index = data.labels.index[data.labels.index >= 0]
+        y = np.asarray(data.classes)[index]
+        totals = resampled_counts(sampling_strategy, n_spectra, data.counts, y)
         title = "Real and synthetic spectra"
-        if min(data.counts.values()) == n_spectra:
+        if totals == data.counts:
             warn(
-                f"every class has {n_spectra} spectra already: nothing was trained, and no "
-                "synthetic spectra were added. Give a larger n_spectra= for more of each, or call "
-                "fit and sample for synthetic spectra alone."
+                "every class has as many spectra as are asked for already: nothing was trained, "
+                "and no synthetic spectra were added. Give a larger n_spectra= for more of each, "
+                "or call fit and sample for synthetic spectra alone."
             )
             title = "Real spectra"
             made_by = {"version": __version__, "preprocessing": data.preprocessing or {}}
@@ -888,19 +902,22 @@ class EELSAugmenter(BaseEstimator):
                 )
             made_by = self._provenance(
                 self.classes_,
-                n_spectra,
+                list(totals.values()) if len({*totals.values()}) > 1 else max(totals.values()),
                 {"random_state": self.random_state_, "noise": True, "dose": 1.0},
             )
-        parts, index = [], []
-        for i, label in enumerate(data.classes):
+        parts = []
+        for label in data.classes:
             parts.append(data.spectra[label])
-            wanted = n_spectra - data.counts[label]
+            wanted = totals[label] - data.counts[label]
             if wanted:
-                parts.append(self.sample(wanted, label=label).data)
-            index.append(np.full(n_spectra, i))
-        numbers = np.concatenate(index)
+                drawn = self.sample(wanted, label=label).data
+                parts.append(unit_maximum(drawn, data.preprocessing))
+        numbers = np.repeat(np.arange(len(totals)), list(totals.values()))
+        spectra = np.concatenate(parts)
+        if has_unit_area(data.preprocessing):
+            spectra = unit_area(spectra)
         signal = synthetic_signal(
-            np.concatenate(parts),
+            spectra,
             numbers,
             data.classes,
             data.energy_axis,
@@ -908,7 +925,8 @@ class EELSAugmenter(BaseEstimator):
             title=title,
             instrument=data.instrument,
         )
-        return signal, np.asarray(data.classes)[numbers]
+        made = signal.data if isinstance(s, np.ndarray) else signal
+        return made, np.asarray(data.classes)[numbers]
 
     # -- other maps ----------------------------------------------------------------------------
 
@@ -1111,6 +1129,7 @@ class EELSAugmenter(BaseEstimator):
         state = self.random_state_ if random_state is None else check_random_state(random_state)
         target = Target.of(fit, s_target)
         synthetic = self.sample(n_spectra, random_state=state).data
+        synthetic = unit_maximum(synthetic, fit.preprocessing)
         spectra = synthetic.reshape(-1, synthetic.shape[-1])
         index = np.repeat(np.arange(len(self.classes_)), n_spectra)
         trained = MapClassifier(spectra, index, classifier, state)
@@ -1287,6 +1306,19 @@ def _training_set(s: Any, labels: Any, align_on: tuple[float, float] | None) -> 
     data = read_training_set(s, labels, align_on=align_on)
     data.warn()
     return data
+
+
+def _on_channels(spectra: np.ndarray) -> EELSSpectrum:
+    """Return an array of spectra as a signal whose axis says nothing of energies."""
+    from exspy.signals import EELSSpectrum
+
+    if spectra.ndim != 2:
+        raise ValueError(
+            f"an array of spectra must have the shape (n, channels); got {spectra.shape}"
+        )
+    s = EELSSpectrum(spectra)
+    s.axes_manager.signal_axes[0].convert_to_non_uniform_axis()
+    return s
 
 
 def _warn_if_not_reached(label: Any, model: FittedClass, stopping: str | None) -> None:

@@ -6,10 +6,12 @@ This module is imported with exSpy. Heavy imports are therefore inside the metho
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from typing import Any
 
     import numpy as np
@@ -24,25 +26,35 @@ def dag_preprocess(
     self: EELSSpectrum,
     background_range: tuple[float, float] | None = None,
     signal_range: tuple[float, float] | None = None,
-    normalise: bool = True,
+    normalise: bool | str = True,
     pca_components: int | None = None,
     remove_spikes: bool = False,
+    background_type: str = "power law",
+    background_fit: str | None = None,
+    polynomial_order: int = 2,
 ) -> EELSSpectrum:
     """Prepare spectra for :meth:`dag_augment`: background, crop, denoising, normalisation.
 
     Parameters
     ----------
     background_range : tuple of float, optional
-        Energy losses in eV between which the power-law background is fitted. It is subtracted from
-        the whole spectrum. By default nothing is subtracted.
+        Energy losses in eV between which the background is fitted. It is subtracted from the whole
+        spectrum. By default nothing is subtracted.
     signal_range : tuple of float, optional
         Energy losses in eV to keep. By default all channels are kept.
-    normalise : bool, default True
-        Divide each spectrum by its maximum.
+    normalise : bool or {"maximum", "area", "none"}, default True
+        Divide each spectrum by its maximum (True), by the sum over its channels ("area"), or not at
+        all (False).
     pca_components : int, optional
         Denoise: keep this many principal components. By default none are taken away.
     remove_spikes : bool, default False
         Draw straight lines in place of the spikes that X-rays leave in single spectra.
+    background_type : {"power law", "exponential", "offset", "polynomial"}, default "power law"
+        What is fitted in the background range.
+    background_fit : {"two-area", "least squares"}, optional
+        How. Default: two areas for a power law and an exponential, least squares for the others.
+    polynomial_order : int, default 2
+        Order of the polynomial.
 
     Returns
     -------
@@ -71,6 +83,9 @@ def dag_preprocess(
         normalise=normalise,
         pca_components=pca_components,
         remove_spikes=remove_spikes,
+        background_type=background_type,
+        background_fit=background_fit,
+        polynomial_order=polynomial_order,
     )
 
 
@@ -80,7 +95,7 @@ def dag_augment(
     design: str = "single_bitrans",
     architecture: str = "auto",
     *,
-    n_spectra: int = 100,
+    n_spectra: int | Mapping[Any, int] = 100,
     background_range: tuple[float, float] | None = None,
     signal_range: tuple[float, float] | None = None,
     random_state: int | np.random.Generator | None = None,
@@ -105,8 +120,8 @@ def dag_augment(
         "single_monotrans", "multi_monotrans", "single_bitrans" or "multi_bitrans".
     architecture : str, default "auto"
         "compact", "simple_dense", "large_dense" or "simple_convo"; "auto" is that of the recipe.
-    n_spectra : int, default 100
-        Number of synthetic spectra of each class.
+    n_spectra : int or dict of class to int, default 100
+        Number of synthetic spectra of each class, or of those that a dictionary names.
     background_range, signal_range : tuple of float, optional
         Energy losses in eV for :meth:`dag_preprocess`, which is called first if one is given.
     random_state : int, numpy.random.Generator or None, default None
@@ -138,7 +153,8 @@ def dag_augment(
     Returns
     -------
     EELSSpectrum
-        Signal with navigation axes (spectrum, class) and the energy axis of the training spectra.
+        Signal with navigation axes (spectrum, class), or (spectrum) where `n_spectra` is a
+        dictionary, and the energy axis of the training spectra.
         :func:`hyperspy_dag.get_labels` returns its labels; ``metadata.DAG`` has the provenance. The
         interface returns an :class:`~hyperspy_dag.gui.model.AugmentationTool`, whose ``result`` is
         that signal after the training.
@@ -188,10 +204,15 @@ def dag_augment(
         return _open_tool(self, labels, display, toolkit, own | settings, options)
     from ._utils.checks import check_count, check_signal_file
     from .augmenter import EELSAugmenter
+    from .labels import parse_labels
     from .preprocessing.steps import preprocess_if_asked
+    from .training.counts import check_counts
 
     FitSettings.checked(**settings)  # before the spectra are read
-    n_spectra = check_count("n_spectra", n_spectra)
+    if isinstance(n_spectra, Mapping):
+        check_counts("n_spectra", n_spectra, parse_labels(self, labels).classes)
+    else:
+        check_count("n_spectra", n_spectra)
     if filename is not None:
         filename = check_signal_file(filename, overwrite)
     s = preprocess_if_asked(self, background_range, signal_range)

@@ -174,6 +174,9 @@ report(
         "normalise",
         "pca_components",
         "remove_spikes",
+        "background_type",
+        "background_fit",
+        "polynomial_order",
     ]
     assert got["arguments"][1][0] == "labels"
     assert got["documented"] == [True] * 3

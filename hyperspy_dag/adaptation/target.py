@@ -15,6 +15,8 @@ from hyperspy_dag.labels import parse_labels
 from hyperspy_dag.preprocessing import check_signal
 from hyperspy_dag.preprocessing.energy_axis import EnergyAxis
 from hyperspy_dag.preprocessing.masked import read_spectra
+from hyperspy_dag.preprocessing.normalisation import unit_maximum
+from hyperspy_dag.preprocessing.record import preprocessing_record
 from hyperspy_dag.preprocessing.resampling import Resampling, resampling_onto
 from hyperspy_dag.preprocessing.steps import NORMALISED_RANGE, slabs
 from hyperspy_dag.training.fit import FitResult
@@ -51,11 +53,14 @@ class Target:
         To the augmenter's energy axis.
     name : str
         For messages.
+    record : dict or None
+        Of ``dag_preprocess``.
     """
 
     data: Any
     resampling: Resampling
     name: str = "s_target"
+    record: dict[str, Any] | None = None
 
     @classmethod
     def of(cls, fit: FitResult, s: EELSSpectrum, name: str = "s_target") -> Target:
@@ -77,7 +82,8 @@ class Target:
                 "measured spectra of the region that is to be classified"
             )
         axis = EnergyAxis.of_signal(s)
-        return cls(s.data, resampling_onto(axis, fit.energy_axis, name), name)
+        resampling = resampling_onto(axis, fit.energy_axis, name)
+        return cls(s.data, resampling, name, preprocessing_record(s))
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -174,6 +180,7 @@ class Target:
 
     def _on_axis(self, spectra: NDArray[Any]) -> NDArray[np.float64]:
         # What was normalised is normalised again only where its channels change.
+        spectra = unit_maximum(spectra, self.record)
         return np.asarray(self.resampling(spectra, normalise=True), dtype=np.float64)
 
 

@@ -40,6 +40,9 @@ def adapt(
         Path | None,
         typer.Option(help="Picture of what was found to write, .png.", metavar="FILE.png"),
     ] = None,
+    low_loss_signal: Annotated[
+        str | None, typer.Option(help="As --signal, of --low-loss.", metavar="NUMBER|TITLE")
+    ] = None,
     plasmon_energy: Annotated[float, typer.Option(help="Of that plasmon, in eV.")] = 23.0,
     seed: opt.SamplingSeed = None,
     lazy: opt.Lazy = False,
@@ -59,8 +62,10 @@ def adapt(
     output = check_output(output, force, [augmenter, target], signal=False)
     if plot is not None:
         plot = check_output(plot, force, [augmenter, target, output], signal=False)
+    if not low_loss and low_loss_signal is not None:
+        raise ValueError("--low-loss-signal belongs to --low-loss")
     loaded = EELSAugmenter.load(check_existing(augmenter))
-    losses = _low_losses(low_loss or [], loaded.classes_)
+    losses = _low_losses(low_loss or [], loaded.classes_, low_loss_signal)
     adapted = loaded.adapt(
         read_signal(target, lazy, signal),
         low_loss=losses,
@@ -88,10 +93,14 @@ def adapt(
     )
 
 
-def _low_losses(given: list[str], classes: list) -> Any:
+def _low_losses(given: list[str], classes: list, signal: str | None) -> Any:
     """Read one low loss for all classes, or those of several."""
     named = {str(label): label for label in classes}
     found = {}
+
+    def read(path: str) -> Any:
+        return read_signal(Path(path), signal=signal, option="--low-loss-signal")
+
     for text in given:
         name, _, path = text.partition("=")
         if Path(text).exists() or not path:
@@ -100,12 +109,12 @@ def _low_losses(given: list[str], classes: list) -> Any:
                     f"--low-loss {text}: of several, each must be CLASS=FILE; the classes are "
                     f"{', '.join(named)}"
                 )
-            return read_signal(Path(text))
+            return read(text)
         if name not in named:
             raise ValueError(
                 f"--low-loss {text}: there is no class {name!r}; the classes are {', '.join(named)}"
             )
-        found[named[name]] = read_signal(Path(path))
+        found[named[name]] = read(path)
     return found or None
 
 

@@ -49,7 +49,7 @@ LabelsMetadata = Annotated[
 BackgroundRange = Annotated[
     tuple[float, float] | None,
     typer.Option(
-        help="Subtract a power law fitted between these energies, in eV.", metavar="LOW HIGH"
+        help="Subtract the background fitted between these energies, in eV.", metavar="LOW HIGH"
     ),
 ]
 SignalRange = Annotated[

@@ -30,6 +30,19 @@ def preprocess(
     pca_components: Annotated[
         int | None, typer.Option(min=1, help="Denoise: keep this many principal components.")
     ] = None,
+    by_area: Annotated[
+        bool, typer.Option("--by-area", help="Divide by the area in place of the maximum.")
+    ] = False,
+    remove_spikes: Annotated[
+        bool, typer.Option("--remove-spikes", help="Take out what X-rays leave.")
+    ] = False,
+    background_type: Annotated[
+        str, typer.Option(help="power law, exponential, offset or polynomial.")
+    ] = "power law",
+    background_fit: Annotated[
+        str | None, typer.Option(help="two-area (default where it is possible) or least squares.")
+    ] = None,
+    polynomial_order: Annotated[int, typer.Option(min=1, help="Of the polynomial.")] = 2,
     lazy: opt.Lazy = False,
     force: opt.Force = False,
 ) -> Result:
@@ -43,7 +56,14 @@ def preprocess(
     """
     output = check_output(output, force, [spectra], signal=True)
     s = read_signal(spectra, lazy, signal).dag_preprocess(
-        background_range, signal_range, normalise, pca_components
+        background_range,
+        signal_range,
+        "area" if by_area and normalise else normalise,
+        pca_components,
+        remove_spikes,
+        background_type,
+        background_fit,
+        polynomial_order,
     )
     save(s, output, force)
     return Result({"output": str(output), "signal": repr(s)} | _record(s))

@@ -245,7 +245,8 @@ class AugmentationTool(t.HasTraits):
         return {
             "given": self.labels is not None,
             "metadata": s.metadata.has_item("DAG.labels") and s.metadata.has_item("DAG.classes"),
-            "clusters": getattr(s.learning_results, "cluster_labels", None) is not None,
+            "clusters": hasattr(s, "learning_results")
+            and getattr(s.learning_results, "cluster_labels", None) is not None,
             "file": True,
             "drawn": s.axes_manager.navigation_dimension in (1, 2),
             "pca": s.axes_manager.navigation_dimension > 0,

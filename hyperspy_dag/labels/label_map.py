@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .parsing import KIND_NAMES, Label, label_kind, plain_label
+from .parsing import KIND_NAMES, Label, label_kind, parse_labels, plain_label
 
 if TYPE_CHECKING:
     from hyperspy.signal import BaseSignal
@@ -28,7 +28,7 @@ def attach_labels(aug: BaseSignal, index: Any, classes: list[Label]) -> None:
     aug : exspy.signals.EELSSpectrum
         Synthetic spectra with axes (spectrum, class | energy).
     index : array-like of int, shape ``aug.data.shape[:-1]``
-        Position of each spectrum's class in ``classes``.
+        Position of each spectrum's class in ``classes``; -1 where it has none.
     classes : list of str, int or bool
         Class names, all of one kind.
 
@@ -64,14 +64,53 @@ def attach_labels(aug: BaseSignal, index: Any, classes: list[Label]) -> None:
     kinds = sorted({label_kind(label) or type(label).__name__ for label in classes})
     if len(kinds) != 1 or kinds[0] not in KIND_NAMES:
         raise TypeError(f"classes must be all str, all int or all bool; got {', '.join(kinds)}.")
-    if index.size and not 0 <= index.min() <= index.max() < len(classes):
+    if index.size and not -1 <= index.min() <= index.max() < len(classes):
         raise ValueError(
-            f"index must point into the {len(classes)} classes (0 to {len(classes) - 1}); "
+            f"index must point into the {len(classes)} classes (0 to {len(classes) - 1}, or -1 for "
+            f"none); "
             f"got {index.min()} to {index.max()}."
         )
     # At least one axis: HDF5 cannot store a compressed array that has none.
     aug.metadata.set_item("DAG.labels", np.atleast_1d(index.astype(np.int64)))
     aug.metadata.set_item("DAG.classes", {str(i): label for i, label in enumerate(classes)})
+
+
+def keep_labels(s: BaseSignal, labels: Any) -> None:
+    """Keep the labels of real spectra in the metadata of their signal, in place.
+
+    They are saved with the signal in .hspy and .zspy files, and sliced with it. Labels that
+    HyperSpy's ``cluster_analysis`` leaves in ``s.learning_results`` are neither in every version.
+
+    Parameters
+    ----------
+    s : exspy.signals.EELSSpectrum
+        Real spectra.
+    labels : array-like or signal of the navigation shape
+        See :func:`hyperspy_dag.labels.parse_labels`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        The labels are wrong, or no spectrum is labelled.
+
+    See Also
+    --------
+    hyperspy_dag.get_labels : Return the labels.
+
+    Examples
+    --------
+    >>> from hyperspy_dag import get_labels
+    >>> from hyperspy_dag.data import simulated_oxides
+    >>> from hyperspy_dag.labels import keep_labels
+    >>> s, _ = simulated_oxides("WL-Mn", {"MnO": 3})
+    >>> keep_labels(s, ["core", None, "shell"])
+    >>> get_labels(s.inav[1:]).tolist()
+    ['', 'shell']
+    """
+    parsed = parse_labels(s, labels)
+    if not parsed.classes:
+        raise ValueError("no spectrum is labelled: there is nothing to keep")
+    attach_labels(s, parsed.index, parsed.classes)
 
 
 def stored_classes(aug: BaseSignal) -> list[Label]:
@@ -97,20 +136,22 @@ def stored_classes(aug: BaseSignal) -> list[Label]:
 
 
 def get_labels(aug: BaseSignal) -> NDArray[Any]:
-    """Return the label of every spectrum of a signal made by ``dag_augment``.
+    """Return the label of every spectrum of a signal that carries labels.
 
     The signal may be sliced by ``inav`` and ``isig``, or saved and loaded.
 
     Parameters
     ----------
     aug : exspy.signals.EELSSpectrum
-        Result of ``dag_augment`` or of ``EELSAugmenter.sample``.
+        Result of ``dag_augment`` or of ``EELSAugmenter.sample``, or real spectra with the labels of
+        :func:`hyperspy_dag.labels.keep_labels`.
 
     Returns
     -------
     numpy.ndarray of str, int or bool
         Labels of shape ``aug.data.shape[:-1]``, (classes, spectra) for the whole signal. For a
-        single spectrum the array has no dimension, and ``labels.item()`` is its label.
+        single spectrum the array has no dimension, and ``labels.item()`` is its label. Real spectra
+        without label have "", -1 or None, as the kind of the others is.
 
     Raises
     ------
@@ -122,7 +163,8 @@ def get_labels(aug: BaseSignal) -> NDArray[Any]:
 
     See Also
     --------
-    hyperspy_dag.labels.attach_labels : Store labels in a signal.
+    hyperspy_dag.get_arrays : Return spectra and labels.
+    hyperspy_dag.labels.keep_labels : Keep the labels of real spectra.
     hyperspy_dag.labels.parse_labels : Read labels of real spectra.
 
     Notes
@@ -149,7 +191,8 @@ def get_labels(aug: BaseSignal) -> NDArray[Any]:
     if not (metadata.has_item("DAG.labels") and metadata.has_item("DAG.classes")):
         raise ValueError(
             f"{aug!r} carries no labels (metadata.DAG.labels): it was not made by dag_augment. "
-            "The labels of real spectra are those that you gave to dag_augment."
+            "The labels of real spectra are those that you gave to dag_augment; "
+            "hyperspy_dag.labels.keep_labels(s, labels) makes a signal carry them."
         )
     index = np.asarray(metadata.DAG.labels)
     nav_shape = aug.data.shape[: -aug.axes_manager.signal_dimension or None]
@@ -166,7 +209,11 @@ def get_labels(aug: BaseSignal) -> NDArray[Any]:
             "the labels follow, or call get_labels on the signal before that step and treat the "
             "label array in the same way."
         )
-    return np.asarray(stored_classes(aug))[index.reshape(nav_shape)]
+    names = np.asarray(stored_classes(aug))
+    if (index < 0).any():
+        unlabelled = {"U": "", "i": -1}.get(names.dtype.kind)
+        names = np.array([*names.tolist(), unlabelled], object if unlabelled is None else None)
+    return names[index.reshape(nav_shape)]
 
 
 def install_label_slicing(signal_class: type[BaseSignal]) -> None:

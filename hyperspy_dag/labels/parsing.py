@@ -81,7 +81,11 @@ def parse_labels(s: BaseSignal, labels: Any) -> ClassLabels:
         - a HyperSpy signal, lazy or not, whose data have that shape, whichever of its axes are
           navigation or signal axes;
         - the output of ``s.get_cluster_labels()``, with ``merged=True`` or ``merged=False`` (one
-          True/False map for each cluster; the label is the cluster's number).
+          True/False map for each cluster; the label is the cluster's number), or a result of
+          hyperspy-ml with a method of that name;
+        - one-hot: an array of shape (..., classes), dense or sparse, or a pandas DataFrame with a
+          column for each class, 1 or True in the column of the class and 0 elsewhere. The label is
+          the name of the column, or its number. A row of zeros means unlabelled.
 
         Labels are text, whole numbers (also as floats) or True/False, one of these throughout.
         ``-1``, ``None``, NaN, masked values and the strings ``""``, ``"-1"``, ``"nan"`` and
@@ -129,10 +133,17 @@ def parse_labels(s: BaseSignal, labels: Any) -> ClassLabels:
     if isinstance(labels, ClassLabels):
         _check_shape(labels.index, nav_shape)
         return labels
+    if hasattr(labels, "get_cluster_labels") and not hasattr(labels, "axes_manager"):
+        labels = np.reshape(labels.get_cluster_labels(), (-1, *nav_shape))
+    if hasattr(labels, "toarray"):
+        labels = labels.toarray()
+    columns = getattr(labels, "columns", None)
     array = _label_array(labels)
-    if array.dtype.kind == "b" and array.shape[1:] == nav_shape:
+    if columns is None and array.dtype.kind == "b" and array.shape[1:] == nav_shape:
         # One map for each cluster; a single True/False map has one axis less.
         array = _merge_clusters(array)
+    elif array.ndim > 1 and array.shape[:-1] == nav_shape and array.shape[-1] > 1:
+        array = _of_one_hot(array, range(array.shape[-1]) if columns is None else columns)
     _check_shape(array, nav_shape)
     if array.dtype.kind == "O":
         values, known = _from_objects(array)
@@ -222,6 +233,22 @@ def _merge_clusters(maps: NDArray[np.bool_]) -> NDArray[np.int64]:
             f"position {where}). Give one label for each spectrum."
         )
     return np.where(members == 1, np.argmax(maps, axis=0), -1)
+
+
+def _of_one_hot(array: NDArray[Any], classes: Sequence[Any]) -> NDArray[Any]:
+    """Return one label for each spectrum from a last axis of one 1 among zeros."""
+    ones = array == 1
+    several = ones.sum(axis=-1) > 1
+    wrong = several | ~(ones | (array == 0)).all(axis=-1)
+    if wrong.any():
+        where = np.argwhere(wrong)[0]
+        raise ValueError(
+            f"labels of shape {array.shape} are taken as one-hot, a 1 in the place of the class "
+            f"and 0 elsewhere; got {array[tuple(where)].tolist()} at navigation position "
+            f"{_position(where)}. Give one label for each spectrum, such as labels.argmax(axis=-1)."
+        )
+    names = np.array([*classes, None], dtype=object)
+    return names[np.where(ones.any(axis=-1), ones.argmax(axis=-1), -1)]
 
 
 def _check_shape(array: NDArray[Any], nav_shape: tuple[int, ...]) -> None:

@@ -3,6 +3,6 @@
 
 from __future__ import annotations
 
-from .steps import check_signal, preprocess
+from .steps import check_signal, preprocess, spectra_with_spikes
 
-__all__ = ["check_signal", "preprocess"]
+__all__ = ["check_signal", "preprocess", "spectra_with_spikes"]

@@ -68,7 +68,10 @@ def _is_number(value: Any) -> bool:
 
 
 def background_window(
-    background: tuple[float, float], signal: tuple[float, float] | None, axis: EnergyAxis
+    background: tuple[float, float],
+    signal: tuple[float, float] | None,
+    axis: EnergyAxis,
+    least: int,
 ) -> tuple[int, int]:
     """Return the first and last channel of the background range, checked."""
     low, high = background
@@ -84,11 +87,11 @@ def background_window(
             "a lower background_range."
         )
     first, last = axis.channels(low, high)
-    if last - first + 1 < MIN_BACKGROUND_CHANNELS:
+    if last - first + 1 < max(least, MIN_BACKGROUND_CHANNELS):
         width = np.diff(axis.energies)[min(first, axis.size - 2)] if axis.size > 1 else math.nan
         raise ValueError(
             f"background_range ({low:g}, {high:g}) eV holds {last - first + 1} channels of "
-            f"{width:g} eV; a power law needs at least {MIN_BACKGROUND_CHANNELS}. Widen it."
+            f"{width:g} eV; the fit needs at least {max(least, MIN_BACKGROUND_CHANNELS)}. Widen it."
         )
     return first, last
 

@@ -33,9 +33,10 @@ def write_record(
     earlier: dict[str, Any],
     background: tuple[float, float] | None,
     signal: tuple[float, float] | None,
-    normalise: bool,
+    normalise: str,
     pca_components: int | None,
     remove_spikes: bool,
+    background_record: dict[str, Any],
 ) -> None:
     from hyperspy_dag import __version__
 
@@ -49,11 +50,14 @@ def write_record(
         record["common_axis"] = earlier["common_axis"]
     if remove_spikes or earlier.get("remove_spikes"):
         record["remove_spikes"] = True
+    kept = ("background_type", "background_fit", "polynomial_order")
+    record |= background_record if background else {k: earlier[k] for k in kept if k in earlier}
     # Spectra that were normalised before are so without being normalised again.
-    record |= {"normalise": normalise or bool(earlier.get("normalise")), "version": __version__}
+    normalised = {"maximum": True, "none": earlier.get("normalise") or False}
+    record |= {"normalise": normalised.get(normalise, normalise), "version": __version__}
     metadata = result.metadata
     metadata.set_item("DAG.preprocessing", record)
-    if normalise and metadata.has_item("Signal.Noise_properties"):
+    if normalise != "none" and metadata.has_item("Signal.Noise_properties"):
         del metadata.Signal.Noise_properties
-    if normalise and metadata.has_item("Signal.quantity"):
+    if normalise != "none" and metadata.has_item("Signal.quantity"):
         metadata.Signal.quantity = "Normalised intensity"

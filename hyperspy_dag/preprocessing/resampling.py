@@ -16,6 +16,7 @@ from hyperspy_dag._utils.checks import name_of
 
 from .energy_axis import TOLERANCE, EnergyAxis
 from .masked import without_mask
+from .normalisation import unit_area
 from .record import preprocessing_record
 from .steps import MIN_CHANNELS, NORMALISED_RANGE, slabs
 
@@ -52,10 +53,11 @@ class Resampling:
         """Whether the spectra are kept unchanged."""
         return self.is_crop and len(self.limits) == self.channels + 1
 
-    def __call__(self, rows: NDArray[Any], normalise: bool) -> NDArray[Any]:
+    def __call__(self, rows: NDArray[Any], normalise: bool | str) -> NDArray[Any]:
         """Return spectra of shape (..., channels) on the new axis, float64 unless unchanged.
 
-        The result for a spectrum does not depend on the others, bit for bit.
+        They are normalised by their maximum, or by their area if `normalise` is "area". The result
+        for a spectrum does not depend on the others, bit for bit.
         """
         rows = without_mask(rows)
         if self.is_identity:
@@ -76,6 +78,8 @@ class Resampling:
                 values[touched] = np.nan
             if self.density:
                 values /= np.diff(limits)
+        if normalise == "area":
+            return unit_area(values)
         return _normalised(values) if normalise else values
 
 
@@ -190,7 +194,8 @@ def resampling_onto(axis: EnergyAxis, target: EnergyAxis, name: str) -> Resampli
 
 def resampled(s: EELSSpectrum, axis: EnergyAxis, resampling: Resampling) -> EELSSpectrum:
     """Return the spectra of a signal on another energy axis, as a new signal, lazy if it is."""
-    normalise = not resampling.is_identity and _is_normalised(s)
+    normalise = not resampling.is_identity and is_normalised(s)
+    normalise = normalise and ((preprocessing_record(s) or {}).get("normalise") or True)
     is_double = s.data.dtype.kind == "f" and s.data.dtype.itemsize > 4
     dtype = np.dtype(np.float64 if is_double else np.float32)
     channels = len(resampling.limits) - 1
@@ -232,13 +237,14 @@ def resampled(s: EELSSpectrum, axis: EnergyAxis, resampling: Resampling) -> EELS
 
 
 def _resample_block(
-    block: NDArray[Any], resampling: Resampling, normalise: bool
+    block: NDArray[Any], resampling: Resampling, normalise: bool | str
 ) -> NDArray[np.floating]:
     is_double = block.dtype.kind == "f" and block.dtype.itemsize > 4
     return resampling(block, normalise).astype(np.float64 if is_double else np.float32)
 
 
-def _is_normalised(s: EELSSpectrum) -> bool:
+def is_normalised(s: EELSSpectrum) -> bool:
+    """Whether spectra are normalised, by their record or else by their maxima."""
     record = preprocessing_record(s) or {}
     if "normalise" in record:
         return bool(record["normalise"])

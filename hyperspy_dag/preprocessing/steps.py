@@ -17,17 +17,25 @@ from numpy.typing import NDArray
 from hyperspy_dag._utils.checks import check_flag
 from hyperspy_dag._utils.warnings import warn
 
+from .background import Background
 from .energy_axis import EnergyAxis, ev_per_unit, put_axis_in_ev
-from .energy_ranges import background_window, crop_indices, energy_range, two_energies
+from .energy_ranges import (
+    MIN_BACKGROUND_CHANNELS,
+    background_window,
+    crop_indices,
+    energy_range,
+    two_energies,
+)
 from .masked import read_spectra, without_mask
-from .power_law import left_in_window, subtract_power_law
+from .normalisation import check_normalise
+from .power_law import left_in_window
 from .record import preprocessing_record, write_record
 from .spikes import Usual, evenly, find_spikes, without_spikes
 
 if TYPE_CHECKING:
     from exspy.signals import EELSSpectrum
 
-__all__ = ["check_signal", "preprocess"]
+__all__ = ["check_signal", "preprocess", "spectra_with_spikes"]
 
 #: Values handled at a time, which bounds the float64 working copies (64 MiB).
 _SLAB_VALUES = 2**23
@@ -132,9 +140,12 @@ def preprocess(
     s: EELSSpectrum,
     background_range: tuple[float, float] | Any | None = None,
     signal_range: tuple[float, float] | Any | None = None,
-    normalise: bool = True,
+    normalise: bool | str = True,
     pca_components: int | None = None,
     remove_spikes: bool = False,
+    background_type: str = "power law",
+    background_fit: str | None = None,
+    polynomial_order: int = 2,
 ) -> EELSSpectrum:
     """Remove the background, crop, denoise and normalise core-loss spectra, in that order.
 
@@ -144,14 +155,16 @@ def preprocess(
         Real spectra of any navigation shape, lazy or not. The signal is not changed.
     background_range : (float, float) or hyperspy.api.roi.SpanROI, optional
         Energies in eV, before the edge, between which a power law is fitted to each spectrum and
-        subtracted (two-area estimate). None, the default, leaves the background. Channels before
-        the range are kept, less the extrapolated power law.
+        subtracted (two-area estimate, or see `background_type`). None, the default, leaves the
+        background. Channels before the range are kept, less the extrapolated power law.
     signal_range : (float, float) or hyperspy.api.roi.SpanROI, optional
         Energies in eV to keep, as in ``s.isig[low:high]``: the channel nearest to ``low`` is the
         first, the one nearest to ``high`` is left out. A range up to the end of the axis keeps the
         last channel. By default all channels are kept.
-    normalise : bool, default True
-        Divide each spectrum by its maximum.
+    normalise : bool or {"maximum", "area", "none"}, default True
+        Divide each spectrum by its maximum (True), by the sum over its channels ("area"), or not at
+        all (False). The package trains on spectra that are normalised either way: only their shape
+        is learned, and synthetic spectra are normalised as the training spectra are.
     pca_components : int, optional
         Denoise: keep this many principal components of HyperSpy's decomposition (singular values,
         not centred) of all spectra. None, the default, does not. With a lazy signal this reads the
@@ -160,6 +173,15 @@ def preprocess(
         Before all else, draw straight lines in place of spikes: what X-rays leave in one to three
         channels of single spectra, above 7 standard deviations of what up to 1000 spectra from all
         over the signal, which are read right away, have there. Meant for raw spectra.
+    background_type : {"power law", "exponential", "offset", "polynomial"}, default "power law"
+        What is fitted in the background range.
+    background_fit : {"two-area", "least squares"}, optional
+        How. Default: two areas for a power law and an exponential; offset and polynomial are fitted
+        by least squares alone. All but the power law of two areas are HyperSpy's
+        ``remove_background``. Least squares of a power law or an exponential take some
+        milliseconds a spectrum.
+    polynomial_order : int, default 2
+        Order of the polynomial.
 
     Returns
     -------
@@ -176,8 +198,9 @@ def preprocess(
         An argument is not of the type given above.
     ValueError
         A range is not two finite increasing numbers inside the axis. The background range has fewer
-        than 5 channels, is not above 0 eV or ends beyond the signal range. There are fewer spectra
-        or channels than ``pca_components``.
+        than 5 channels, or 2 more than ``polynomial_order``, is not above 0 eV or ends beyond the
+        signal range. There are fewer spectra or channels than ``pca_components``. A background or a
+        normalisation has another name.
 
     Warns
     -----
@@ -193,6 +216,7 @@ def preprocess(
     --------
     exspy.signals.EELSSpectrum.dag_preprocess : The same as a method.
     check_signal : Check a signal.
+    spectra_with_spikes : Tell which spectra hold a spike, to leave them out.
     hyperspy_dag.common_energy_axis : Bring several signals to one energy axis.
 
     Notes
@@ -217,7 +241,8 @@ def preprocess(
     [1.0, 1.0, 1.0, 1.0, 1.0]
     """
     check_signal(s)
-    normalise = check_flag("normalise", normalise)
+    normalise = check_normalise(normalise)
+    kind = Background.checked(background_type, background_fit, polynomial_order)
     remove_spikes = check_flag("remove_spikes", remove_spikes)
     axis = EnergyAxis.of_signal(s)
     factor = ev_per_unit(s.axes_manager.signal_axes[0])
@@ -226,20 +251,22 @@ def preprocess(
     signal_range = _unless_done("signal_range", signal_range, earlier, factor)
     background = energy_range("background_range", background_range, axis, factor)
     signal = energy_range("signal_range", signal_range, axis, factor)
-    window = None if background is None else background_window(background, signal, axis)
+    least = MIN_BACKGROUND_CHANNELS if kind.order is None else kind.order + 2
+    window = None if background is None else background_window(background, signal, axis, least)
     first, stop = crop_indices(signal, axis)
     _check_components(pca_components, s, stop - first)
     if background is not None and earlier.get("background_range") is not None:
         warn(
             f"the background of these spectra was removed already (range "
-            f"{earlier['background_range']} eV, see metadata.DAG.preprocessing); a second power "
-            "law is subtracted now."
+            f"{earlier['background_range']} eV, see metadata.DAG.preprocessing); a second "
+            f"{kind.type} is subtracted now."
         )
 
     is_double = s.data.dtype.kind == "f" and s.data.dtype.itemsize > 4
     plan = _Plan(
         axis=axis,
         background=background,
+        kind=kind,
         window=window,
         crop=(first, stop),
         normalise=normalise,
@@ -253,7 +280,16 @@ def preprocess(
     else:
         result.data = _preprocess_now(s.data, plan, pca_components)
     put_axis_in_ev(result.axes_manager.signal_axes[0], factor)
-    write_record(result, earlier, background, signal, plan.normalise, pca_components, remove_spikes)
+    write_record(
+        result,
+        earlier,
+        background,
+        signal,
+        normalise,
+        pca_components,
+        remove_spikes,
+        kind.record(),
+    )
     return result
 
 
@@ -314,9 +350,10 @@ class _Plan:
 
     axis: EnergyAxis  # of the whole signal
     background: tuple[float, float] | None  # eV
+    kind: Background
     window: tuple[int, int] | None  # first and last channel of the background range
     crop: tuple[int, int]
-    normalise: bool
+    normalise: str
     usual: Usual | None  # to know spikes by; None removes none
     dtype: np.dtype
 
@@ -395,6 +432,50 @@ def _process_block(
     return result.reshape(*block.shape[:-1], -1)
 
 
+def spectra_with_spikes(s: EELSSpectrum) -> NDArray[np.bool_]:
+    """Tell which spectra hold a spike, as an X-ray leaves it in one to three channels.
+
+    They are the spectra in which ``dag_preprocess(remove_spikes=True)`` would draw straight lines.
+
+    Parameters
+    ----------
+    s : exspy.signals.EELSSpectrum
+        Raw spectra of any navigation shape, lazy or not.
+
+    Returns
+    -------
+    numpy.ndarray of bool, the navigation shape
+
+    Raises
+    ------
+    TypeError, ValueError
+        `s` is no signal that can be preprocessed.
+
+    See Also
+    --------
+    preprocess : Take the spikes out.
+
+    Examples
+    --------
+    >>> from hyperspy_dag.data import simulated_oxides
+    >>> from hyperspy_dag.preprocessing import spectra_with_spikes
+    >>> s, labels = simulated_oxides("WL-Mn", {"MnO": 20}, raw=True)
+    >>> s.data[3, 400] += 20 * s.data[3, 400]
+    >>> labels[spectra_with_spikes(s)] = ""
+    >>> np.flatnonzero(labels == "").tolist()
+    [3]
+    """
+    check_signal(s)
+    usual = _usual(s.data)
+    flat = s.data.reshape(-1, s.data.shape[-1])
+    found = np.zeros(len(flat), dtype=bool)
+    for rows in slabs(flat.shape):
+        block = flat[rows].compute() if s._lazy else flat[rows]
+        values = np.nan_to_num(without_mask(block).astype(np.float64), posinf=0, neginf=0)
+        found[rows] = find_spikes(values, usual, _SPIKE_HEIGHT).any(axis=1)
+    return found.reshape(s.data.shape[:-1])
+
+
 def _usual(data: Any) -> Usual:
     """What narrow features spectra have, from some of all over the signal, lazy or not."""
     flat = data.reshape(-1, data.shape[-1])
@@ -416,12 +497,13 @@ def _process(
     values, findings = _subtract_and_crop(spectra, plan)
     if factors is not None:
         values = values @ factors @ factors.T
-    if plan.normalise:
+    if plan.normalise != "none":
         maximum = values.max(axis=1)
-        unusable = ~(maximum > 0) | (maximum == values.min(axis=1))
+        size = values.sum(axis=1) if plan.normalise == "area" else maximum
+        unusable = ~(size > 0) | (maximum == values.min(axis=1))
         findings.reason[unusable & (findings.reason == _USABLE)] = _NO_MAXIMUM
         values[unusable] = 0
-        values /= np.where(unusable, 1, maximum)[:, np.newaxis]
+        values /= np.where(unusable, 1, size)[:, np.newaxis]
     if plan.window is not None:
         before = values.argmax(axis=1) < plan.window[0] - plan.crop[0]
         findings.maximum_before_window[:] = before & (findings.reason == _USABLE)
@@ -446,9 +528,7 @@ def _subtract_and_crop(spectra: NDArray[Any], plan: _Plan) -> tuple[NDArray[np.f
         values = without_spikes(values, spikes)
         findings.spikes = np.any(spikes, axis=1)
     if plan.window is not None:
-        energies = plan.axis.energies
-        widths = np.gradient(energies) if plan.axis.is_binned else 1.0
-        values, fitted = subtract_power_law(values, energies, plan.window, widths)
+        values, fitted = plan.kind.subtract(values, plan.axis, plan.window)
         findings.reason[finite & ~fitted] = _NO_FIT
         values[~fitted] = 0
         findings.rest = values.sum(axis=0)
@@ -461,12 +541,10 @@ def _principal_factors(
     """Return the first principal components of all spectra, of shape (channels, components).
 
     The right singular vectors of the spectra are those of the R of their QR decomposition, which is
-    updated block by block. HyperSpy's decomposition thus works on at most channels x channels
-    values. The result is exact and reproducible, whereas for a large or lazy signal HyperSpy would
-    draw random numbers.
+    updated block by block. The decomposition thus works on at most channels x channels values. The
+    result is exact and reproducible, whereas for a large or lazy signal HyperSpy would draw random
+    numbers.
     """
-    from hyperspy.signals import Signal1D
-
     channels = plan.crop[1] - plan.crop[0]
     if components == channels:
         return np.eye(channels)
@@ -478,14 +556,7 @@ def _principal_factors(
             stacked = np.linalg.qr(stacked, mode="r")  # type: ignore[assignment]  # it is R alone
     if len(stacked) > channels:
         stacked = np.linalg.qr(stacked, mode="r")  # type: ignore[assignment]
-    signal = Signal1D(stacked)
-    # All components, although few are wanted: asked for a single one, HyperSpy fails.
-    signal.decomposition(algorithm="SVD", svd_solver="full", print_info=False)
-    factors = signal.learning_results.factors[:, :components]
-    # HyperSpy leaves the singular values in the factors or in the loadings as the shape goes. What
-    # has none (fewer independent spectra than components) is not there in the spectra either.
-    norms = np.linalg.norm(factors, axis=0)
-    return factors / np.where(norms > 0, norms, 1)
+    return np.linalg.svd(stacked, full_matrices=False)[2][:components].T
 
 
 def _warn_findings(
@@ -494,11 +565,11 @@ def _warn_findings(
     """Warn of unusable spectra; ``start`` is the origin of ``shape`` in the navigation axes."""
     reasons = {
         _NON_FINITE: "masked, NaN or infinite values",
-        _NO_MAXIMUM: "no positive maximum or constant",
+        _NO_MAXIMUM: f"no positive {'area' if plan.normalise == 'area' else 'maximum'} or constant",
     }
     if plan.background is not None:
         low, high = plan.background
-        reasons[_NO_FIT] = f"no counts for a power law from {low:g} to {high:g} eV"
+        reasons[_NO_FIT] = f"no counts for a {plan.kind.type} from {low:g} to {high:g} eV"
     found = []
     for reason, text in reasons.items():
         rows = np.flatnonzero(findings.reason == reason)
@@ -531,8 +602,8 @@ def _warn_findings(
     if before.sum() * 2 > before.size:
         warn(
             f"in {int(before.sum())} of {before.size} spectra the maximum lies before the "
-            "background range, where the power law is extrapolated. Crop that part away with "
-            "signal_range."
+            f"background range, where the {plan.kind.type} is extrapolated. Crop that part away "
+            "with signal_range."
         )
 
 

@@ -19,6 +19,7 @@ from hyperspy_dag.preprocessing.alignment import classes_apart
 from hyperspy_dag.preprocessing.common_axis import CommonAxis, check_signals, source_record
 from hyperspy_dag.preprocessing.energy_axis import EnergyAxis
 from hyperspy_dag.preprocessing.masked import read_spectra
+from hyperspy_dag.preprocessing.normalisation import unit_maximum
 from hyperspy_dag.preprocessing.record import preprocessing_record
 from hyperspy_dag.preprocessing.resampling import Resampling
 from hyperspy_dag.preprocessing.spikes import have_spikes
@@ -37,7 +38,8 @@ class TrainingSet:
     Attributes
     ----------
     spectra : dict of label to numpy.ndarray, float32, shape (n, channels)
-        C-contiguous; rows in the order of the navigation positions.
+        Max-normalised, those given with unit area too. C-contiguous; rows in the order of the
+        navigation positions.
     energy_axis : EnergyAxis
     digest : str
         SHA-256 of the spectra and their labels (hexadecimal). It does not depend on memory layout,
@@ -100,7 +102,7 @@ def training_set(
     Parameters
     ----------
     s : exspy.signals.EELSSpectrum, or list of them
-        Max-normalised spectra, as :func:`preprocess` returns them. Of a lazy signal only the blocks
+        Normalised spectra, as :func:`preprocess` returns them. Of a lazy signal only the blocks
         that hold labelled spectra are read, in one computation. Several signals are brought to one
         energy axis as :func:`~hyperspy_dag.common_energy_axis` does, and normalised
         again.
@@ -170,7 +172,7 @@ def read_training_set(
     rows, said = [], []
     for i, one in enumerate(signals):
         where = np.nonzero(parsed[i].index >= 0)
-        rows.append(read_spectra(one.data, where))
+        rows.append(unit_maximum(read_spectra(one.data, where), preprocessing_record(one)))
         said += _check_spectra(_as_float32(rows[i]), where, _name(i, signals))
         if recommended_spectra is not None:
             said += _spikes(rows[i], parsed[i].index[where], where, _name(i, signals))

@@ -15,6 +15,7 @@ from hyperspy_dag._utils.checks import check_count, check_random_state
 from hyperspy_dag._utils.streams import HALVES, class_stream
 from hyperspy_dag._utils.warnings import warn
 from hyperspy_dag.labels import Label
+from hyperspy_dag.preprocessing.normalisation import unit_maximum
 from hyperspy_dag.training.fitted import FittedAugmenter
 from hyperspy_dag.training.training_set import TrainingSet
 
@@ -154,9 +155,12 @@ def evaluate(
     if n_spectra is None:
         n_spectra = max([DEFAULT_SPECTRA, *(train.counts.values() if train else ())])
     drawn = {
-        label: augmenter.sample(
-            max(n_spectra, test.counts.get(label, 0)), label=label, random_state=state
-        ).data
+        label: unit_maximum(
+            augmenter.sample(
+                max(n_spectra, test.counts.get(label, 0)), label=label, random_state=state
+            ).data,
+            augmenter.preprocessing_,
+        )
         for label in augmenter.classes_
     }
     energy = augmenter.energy_axis_.energies

@@ -562,7 +562,7 @@ def test_maximum_before_the_background_range_is_reported():
             ValueError,
             r"\(460, 480\) eV must end before signal_range \(410, 450\)",
         ),
-        ({"normalise": "max"}, TypeError, "normalise must be True or False; got 'max'"),
+        ({"normalise": "max"}, ValueError, "choose from maximum, area, none.*mean 'maximum'"),
         ({"pca_components": 0}, ValueError, "from 1 to 6 .6 spectra of 200 channels.; got 0"),
         ({"pca_components": 7}, ValueError, "from 1 to 6"),
         ({"pca_components": 2.0}, TypeError, "whole number or None; got 2.0"),
