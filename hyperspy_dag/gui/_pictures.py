@@ -122,6 +122,7 @@ def training_picture(
             "va": "center",
             "fontsize": "large",
             "linespacing": 1.6,
+            "in_layout": False,
         }
         ax.text(0.5, 0.5, model.said, color="0.3", **words)
     figure.suptitle(displayable(model.label), fontsize="large", x=0.01, ha="left")

@@ -71,6 +71,7 @@ class _CanvasEditor(Editor):
     def init(self, parent: Any) -> None:
         self.control = QtGui.QWidget()
         self.control.setMinimumSize(420, 320)
+        self.control.setMaximumSize(720, 550)
         self._canvas: Any = None
         QtGui.QVBoxLayout(self.control)
 

@@ -29,8 +29,8 @@ SOURCES = {
     "given": "labels that were given to dag_augment",
     "metadata": "labels in the signal's metadata",
     "clusters": "clusters of s.cluster_analysis()",
-    "file": "a file (.hspy, .zspy, .npy, .csv)",
     "drawn": "regions drawn on the navigator",
+    "file": "a file (.hspy, .zspy, .npy, .csv)",
     "pca": "like spectra, by principal components",
     "umap": "like spectra, by UMAP",
 }

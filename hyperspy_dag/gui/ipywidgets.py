@@ -19,7 +19,6 @@ from .sampling_step import CONDITIONS
 _WIDE = ipw.Layout(width="auto", min_width="8em")
 _TICK = ipw.Layout(width="14em")
 _NARROW = ipw.Layout(width="7em")
-_WRAPPED = ipw.Layout(flex_flow="row wrap", align_items="center")
 
 # Colours of JupyterLab's theme, light or dark; what follows the comma is for other notebooks.
 _FAINT = "color:var(--jp-ui-font-color2, #555)"
@@ -205,7 +204,7 @@ def _map_step(step: MapStep) -> tuple[list[ipw.Widget], dict[str, Any]]:
     spectrum.layout.flex = "1 1 280px"
     canvas = ipw.Box(layout=ipw.Layout(flex="0 0 auto", max_width="100%"))
     place = _row("Spectrum", "column", parts["column"], "row", parts["row"])
-    looked_at = ipw.VBox([ipw.Box([canvas, spectrum], layout=_WRAPPED), place])
+    looked_at = ipw.VBox([ipw.Box([canvas, spectrum], layout=_wrapped()), place])
     _show(step, "picture", canvas, "children", lambda made: [_canvas(step)] if made else [])
     _show(step, "source", parts["source_file"].layout, "display", _shown_if("a file"))
     saving = _row("File", parts["filename"], parts["overwrite"], buttons["save"])
@@ -263,13 +262,17 @@ def _show(obj: Any, name: str, widget: Any, attribute: str, change: Any = None) 
     obj.observe(show, name)
 
 
+def _wrapped() -> ipw.Layout:
+    return ipw.Layout(flex_flow="row wrap", align_items="center")
+
+
 def _name(text: str) -> ipw.Label:
     return ipw.Label(text, layout=ipw.Layout(width="8.5em", flex="0 0 auto"))
 
 
 def _row(text: str, *parts: Any) -> ipw.HBox:
     shown = [ipw.Label(p) if isinstance(p, str) else p for p in parts]
-    return ipw.HBox([*([_name(text)] if text else []), *shown], layout=_WRAPPED)
+    return ipw.HBox([*([_name(text)] if text else []), *shown], layout=_wrapped())
 
 
 def _note(text: str) -> ipw.HTML:
@@ -346,7 +349,7 @@ def _show_regions(obj: AugmentationTool, box: ipw.VBox) -> None:
             parts += [ipw.Label(limit), number]
         remove = ipw.Button(icon="trash", layout=ipw.Layout(width="3em"), tooltip="remove")
         remove.on_click(lambda _: obj.remove_region(region))
-        return ipw.HBox([*parts, remove], layout=_WRAPPED)
+        return ipw.HBox([*parts, remove], layout=_wrapped())
 
     def update(_: Any = None) -> None:
         for region in obj.regions:

@@ -18,6 +18,7 @@ from hyperspy_dag.dag.fitted_class import FittedClass, History
 from hyperspy_dag.dag.recipes import RECIPES
 from hyperspy_dag.dag.stopping import CRITERIA, Evaluation, RealReference
 from hyperspy_dag.io.signals import save_signal
+from hyperspy_dag.plotting.training import METRIC_NAMES
 from hyperspy_dag.preprocessing.steps import preprocess_if_asked
 from hyperspy_dag.training.runs import check_new_run
 from hyperspy_dag.training.settings import FitSettings, split_arguments
@@ -136,6 +137,9 @@ class AugmentationTool(Input):
     can_stop = t.Property(t.Bool(), observe="state")
     can_save = t.Property(t.Bool(), observe="state, result")
     can_draw = t.Property(t.Bool(), observe="state, augmenter")
+    # Traits UI looks at those of this object alone.
+    can_classify = t.Property(t.Bool(), observe="map.state")
+    can_save_map = t.Property(t.Bool(), observe="map.[state, phases]")
     result = t.Any()
     augmenter = t.Any()
     sampling: SamplingStep = t.Instance(SamplingStep, ())  # type: ignore[assignment]
@@ -216,6 +220,12 @@ class AugmentationTool(Input):
 
     def _get_can_save(self) -> bool:
         return self.result is not None and self.editable
+
+    def _get_can_classify(self) -> bool:
+        return self.map.can_classify
+
+    def _get_can_save_map(self) -> bool:
+        return self.map.can_save
 
     def _get_can_draw(self) -> bool:
         return self.augmenter is not None and self.editable
@@ -612,8 +622,9 @@ def _in_place_of_curves(model: FittedClass) -> str:
     if not _kept_the_start(model):
         return ""
     own, real = model.best.metrics, model.reference.mean
-    figures = ", ".join(
-        f"{name.replace('_', ' ')} {own[name]:.3g} ({real[name]:.3g})" for name in CRITERIA["all"]
-    )
+    figures = [
+        f"{METRIC_NAMES[name]} {own[name]:.3g} (real halves: {real[name]:.3g})"
+        for name in CRITERIA["all"]
+    ]
     how = _how_it_ended(model).removeprefix("done: ")
-    return f"{how[0].upper()}{how[1:]}.\nSynthetic (real halves): {figures}."
+    return "\n".join([f"{how[0].upper()}{how[1:]}.", *figures])
