@@ -213,7 +213,7 @@ def test_from_a_map_that_is_labelled_by_drawing_to_the_next(page, tmp_path) -> N
 
     open_notebook(page, "map.ipynb")
     expect(run_cell(page, 0).get_by_text("two maps of (24, 24, 700)")).to_be_visible()
-    assert page.locator(".jp-OutputArea-output[data-mime-type$=stderr]").count() == 0
+    assert page.locator("[data-mime-type$=stderr]").count() == 0
     tool = run_cell(page, 1)
 
     def button(text: str):
@@ -255,7 +255,7 @@ def test_from_a_map_that_is_labelled_by_drawing_to_the_next(page, tmp_path) -> N
 
     # trained: nothing is to be gained, which is said
     button("Train").click()
-    expect(tool.get_by_text("Done:", exact=False)).to_be_visible()
+    expect(tool.get_by_text("Done: <EELSSpectrum").first).to_be_visible()
     expect(tool.get_by_text("the statistical model is used").first).to_be_visible()
 
     # drawn under other conditions, and saved
@@ -264,17 +264,17 @@ def test_from_a_map_that_is_labelled_by_drawing_to_the_next(page, tmp_path) -> N
     thickness.fill("thick")
     thickness.press("Enter")
     button("Draw again").click()
-    expect(tool.get_by_text("Not drawn: thickness must be a number, or a range")).to_be_visible()
+    expect(tool.get_by_text("Not drawn: thickness must be a number").first).to_be_visible()
     thickness.fill("-0.2 to 0.4")
     thickness.press("Enter")
     button("Draw again").click()
-    expect(tool.get_by_text("Drawn:", exact=False)).to_be_visible()
+    expect(tool.get_by_text("Drawn: <EELSSpectrum").first).to_be_visible()
     button("Save").click()
-    expect(tool.get_by_text("Saved:", exact=False)).to_be_visible()
+    expect(tool.get_by_text("Saved: ").first).to_be_visible()
 
     # the next map, adapted to and classified
     button("Classify").click()
-    expect(tool.get_by_text("Classified 576 spectra.", exact=False)).to_be_visible()
+    expect(tool.get_by_text("Classified 576 spectra.").first).to_be_visible()
     expect(tool.get_by_text("MnO2: ", exact=False).last).to_be_visible()
     drawn = tool.locator(".jupyter-matplotlib-canvas-container").last
     expect(drawn).to_be_visible()
@@ -285,7 +285,7 @@ def test_from_a_map_that_is_labelled_by_drawing_to_the_next(page, tmp_path) -> N
     expect(column).not_to_have_value("12")
     shot(page, tmp_path / "map.png", tool)
     button("Save map").click()
-    expect(tool.get_by_text("Saved: phases.hspy")).to_be_visible()
+    expect(tool.get_by_text("Saved: phases.hspy").first).to_be_visible()
 
     # read again
     read = run_cell(page, 3)
