@@ -14,6 +14,7 @@ classes finder and loader do not need, would take longer than all the rest.
 from __future__ import annotations
 
 import sys
+import warnings
 from importlib.machinery import ModuleSpec
 
 TYPE_CHECKING = False
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 # Where EELSSpectrum is defined: exSpy 0.3, exSpy 0.4
 TARGETS = ("exspy.signals.eels", "exspy.signals._eels")
 METHODS = ("dag_preprocess", "dag_augment", "dag_classify")
+
+#: exSpy 0.3 takes its lazy base classes from where HyperSpy 2.5 deprecates them, which would be the
+#: first that a user of either sees. Their own imports alone are spared the warning.
+_SPARED = "exspy.signals", "Importing `Lazy"
 
 _UNAVAILABLE = "EELSSpectrum.dag_preprocess and EELSSpectrum.dag_augment are not available"
 
@@ -58,7 +63,7 @@ class _PostImportFinder:
         path: Sequence[str] | None = None,
         target: ModuleType | None = None,
     ) -> ModuleSpec | None:
-        if fullname not in TARGETS:
+        if fullname not in (*TARGETS, _SPARED[0]):
             return None
         # The finders before this one have been asked already. Asking them again could recurse
         # without end if one of them delegates as this one does.
@@ -88,6 +93,11 @@ class _PostImportLoader:
         module.__loader__ = self._loader
         if module.__spec__ is not None:
             module.__spec__.loader = self._loader
+        if module.__name__ == _SPARED[0]:
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", _SPARED[1])
+                self._loader.exec_module(module)
+            return
         try:
             self._loader.exec_module(module)
         except Exception:

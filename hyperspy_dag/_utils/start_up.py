@@ -12,6 +12,9 @@ from contextlib import contextmanager
 #: How lines begin that mean nothing is wrong.
 _CHATTER = (b"I0000 ", b"WARNING: All log messages before absl::InitializeLog()")
 
+#: What lines hold that TensorFlow 2.18 and 2.19 log as errors wherever there is a GPU.
+_TWICE = (b"factory for plugin", b"computation placer already registered")
+
 
 @contextmanager
 def quiet_start_up() -> Iterator[None]:
@@ -50,4 +53,8 @@ def quiet_start_up() -> Iterator[None]:
             os.dup2(own, 2)
             os.close(own)
             held.seek(0)
-            os.write(2, b"".join(line for line in held if not line.startswith(_CHATTER)))
+            os.write(2, b"".join(line for line in held if not _is_chatter(line)))
+
+
+def _is_chatter(line: bytes) -> bool:
+    return line.startswith(_CHATTER) or any(said in line for said in _TWICE)

@@ -63,3 +63,30 @@ class PngEditor(BasicEditorFactory):
     """Editor of a trait that holds the bytes of a PNG."""
 
     klass = _PngEditor
+
+
+class _CanvasEditor(Editor):
+    scrollable = True
+
+    def init(self, parent: Any) -> None:
+        self.control = QtGui.QWidget()
+        self.control.setMinimumSize(420, 320)
+        self.control.setMaximumSize(720, 550)
+        self._canvas: Any = None
+        QtGui.QVBoxLayout(self.control)
+
+    def update_editor(self) -> None:
+        if self._canvas is not None:
+            self._canvas.setParent(None)
+            self._canvas = None
+        if self.value is not None:
+            from matplotlib.backends.backend_qtagg import FigureCanvasQTAgg
+
+            self._canvas = FigureCanvasQTAgg(self.value.figure)
+            self.control.layout().addWidget(self._canvas)
+
+
+class CanvasEditor(BasicEditorFactory):
+    """Editor of a trait that holds a picture with a Matplotlib figure that is clicked on."""
+
+    klass = _CanvasEditor

@@ -14,8 +14,6 @@ from hyperspy_dag._utils.warnings import collected_warnings
 from hyperspy_dag.training.training_set import TrainingSet
 
 if TYPE_CHECKING:
-    from exspy.signals import EELSSpectrum
-
     from hyperspy_dag.augmenter import EELSAugmenter
     from hyperspy_dag.training.progress import TrainingProgress
 
@@ -103,7 +101,6 @@ class Training(threading.Thread):
         Arguments of :class:`~hyperspy_dag.EELSAugmenter`.
     options : dict
         Arguments of ``fit``.
-    n_spectra : int
     report : callable
         Called in the thread with each :class:`~hyperspy_dag.training.progress.TrainingProgress`.
     finished : callable
@@ -111,7 +108,7 @@ class Training(threading.Thread):
 
     Attributes
     ----------
-    augmenter, result : EELSAugmenter, EELSSpectrum or None
+    augmenter : EELSAugmenter or None
         None if no class was fitted.
     error : Exception or None
     notes : list of str
@@ -123,16 +120,14 @@ class Training(threading.Thread):
         prepared: Prepared,
         settings: dict[str, Any],
         options: dict[str, Any],
-        n_spectra: int,
         report: Callable[[TrainingProgress], None],
         finished: Callable[[Training], None],
     ):
         super().__init__(daemon=True, name="dag-training")
         self._prepared, self._settings, self._options = prepared, settings, options
-        self._n_spectra, self._report, self._finished = n_spectra, report, finished
+        self._report, self._finished = report, finished
         self._stop_wanted = threading.Event()
         self.augmenter: EELSAugmenter | None = None
-        self.result: EELSSpectrum | None = None
         self.error: Exception | None = None
         self.notes: list[str] = []
 
@@ -159,7 +154,7 @@ class Training(threading.Thread):
         self._finished(self)
 
     def _train(self) -> None:
-        from hyperspy_dag.augmenter import EELSAugmenter, NotFittedError
+        from hyperspy_dag.augmenter import EELSAugmenter
 
         augmenter = EELSAugmenter(**self._settings)
         try:
@@ -171,11 +166,8 @@ class Training(threading.Thread):
             )
         finally:
             # The finished classes of a fit that failed are kept too.
-            try:
-                self.result = augmenter.sample(self._n_spectra)
+            if augmenter.__sklearn_is_fitted__():
                 self.augmenter = augmenter
-            except NotFittedError:
-                pass
 
     def _look(self, progress: TrainingProgress) -> bool:
         self._report(progress)

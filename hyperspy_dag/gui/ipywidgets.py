@@ -10,12 +10,21 @@ import ipywidgets as ipw
 from hyperspy_gui_ipywidgets.utils import add_display_arg
 from link_traits import link
 
+from ._pictures import png
+from .map_step import MapStep
 from .model import AugmentationTool
 from .regions import Region
+from .sampling_step import CONDITIONS
 
 _WIDE = ipw.Layout(width="auto", min_width="8em")
 _TICK = ipw.Layout(width="14em")
 _NARROW = ipw.Layout(width="7em")
+
+# Colours of JupyterLab's theme, light or dark; what follows the comma is for other notebooks.
+_FAINT = "color:var(--jp-ui-font-color2, #555)"
+_BAD = "color:var(--jp-error-color0, #b3261e)"
+_LOOK = "color:var(--jp-warn-color0, #8a6100)"
+_BOLD = "font-weight:600"
 
 
 @add_display_arg
@@ -42,21 +51,21 @@ def augmentation_widget(obj: AugmentationTool, **kwargs: Any) -> dict[str, Any]:
     for name in ("design", "architecture", "recipe", "training"):
         parts[name] = ipw.Dropdown(options=obj.trait(name).trait_type.values, layout=_WIDE)
     for name, part in parts.items():
-        link((obj, name), (part, "value"))
-        part.tooltip = obj.trait(name).desc or ""
+        _link(obj, name, part)
         _show(obj, "editable", part, "disabled", lambda on: not on)
     shown = ipw.Dropdown(options=[""], layout=ipw.Layout(width="14em"))
-    _keep_choice(obj, shown)
+    _keep_choices(obj, shown, "shown_choices", "shown")
     _show(obj, "editable", shown, "disabled", lambda on: not on)
     buttons = {
         "train_button": ipw.Button(description="Train", button_style="success", icon="play"),
         "stop_button": ipw.Button(description="Stop", button_style="warning", icon="stop"),
+        "draw_button": ipw.Button(description="Draw again", icon="refresh"),
         "save_button": ipw.Button(description="Save", icon="save"),
         "add_button": ipw.Button(description="Add region", icon="plus"),
         "plot_button": ipw.Button(description="Show plot", icon="bar-chart"),
         "close_button": ipw.Button(description="Close"),
     }
-    for name in ("train", "stop", "save"):
+    for name in ("train", "stop", "draw", "save"):
         button = buttons[f"{name}_button"]
         button.on_click(lambda _, name=name: getattr(obj, name)())
         _show(obj, f"can_{name}", button, "disabled", lambda on: not on)
@@ -66,14 +75,15 @@ def augmentation_widget(obj: AugmentationTool, **kwargs: Any) -> dict[str, Any]:
     _show(obj, "editable", buttons["add_button"], "disabled", lambda on: not (on and drawn))
 
     said = {
-        "status": _text(obj, "status", "font-weight:600"),
-        "problem": _text(obj, "problem", "color:#b3261e"),
-        "notes": _text(obj, "notes", "color:#8a6100"),
-        "error": _text(obj, "error", "color:#b3261e;font-weight:600"),
-        "design_help": _text(obj, "design_help", "color:#555"),
-        "architecture_help": _text(obj, "architecture_help", "color:#555"),
-        "recipe_help": _text(obj, "recipe_help", "color:#555"),
-        "call": _text(obj, "call", "font-family:monospace;font-size:90%;color:#555"),
+        "status": _text(obj, "status", _BOLD),
+        "problem": _text(obj, "problem", _BAD),
+        "notes": _text(obj, "notes", _LOOK),
+        "error": _text(obj, "error", f"{_BAD};{_BOLD}"),
+        "verdict": _text(obj, "verdict", _BOLD),
+        "design_help": _text(obj, "design_help", _FAINT),
+        "architecture_help": _text(obj, "architecture_help", _FAINT),
+        "recipe_help": _text(obj, "recipe_help", _FAINT),
+        "call": _text(obj, "call", f"font-family:monospace;font-size:90%;{_FAINT}"),
     }
     progress = ipw.FloatProgress(min=0, max=1, layout=ipw.Layout(width="100%"))
     _show(obj, "fraction", progress, "value")
@@ -81,20 +91,19 @@ def augmentation_widget(obj: AugmentationTool, **kwargs: Any) -> dict[str, Any]:
     _show(obj, "classes", classes, "value", _class_table)
     pictures = {}
     for name in ("input_picture", "training_picture"):
-        picture = ipw.Image(format="png", layout=ipw.Layout(width="100%", max_width="864px"))
-        _show(obj, name, picture, "value")
-        _show(obj, name, picture.layout, "display", lambda png: "" if png else "none")
-        pictures[name] = picture
+        pictures[name] = _image(obj, name, "864px")
     regions = ipw.VBox()
     _show_regions(obj, regions)
-    drawing = ipw.VBox([regions, ipw.HBox([buttons["add_button"], buttons["plot_button"]])])
+    drawing = ipw.VBox([regions, _row("", buttons["add_button"], buttons["plot_button"])])
     _show(obj, "label_source", drawing.layout, "display", _shown_if("drawn"))
     _show(obj, "label_source", parts["label_file"].layout, "display", _shown_if("file"))
 
+    conditions, typed = _conditions(obj)
+    map_step, of_map = _map_step(obj.map)
     box = ipw.VBox(
         [
             _heading("1. Labels"),
-            ipw.HBox([_name("Labels from"), parts["label_source"], parts["label_file"]]),
+            _row("Labels from", parts["label_source"], parts["label_file"]),
             drawing,
             _heading("2. Energies (eV)"),
             _row("", parts["subtract"], parts["background_low"], "to", parts["background_high"]),
@@ -107,8 +116,6 @@ def augmentation_widget(obj: AugmentationTool, **kwargs: Any) -> dict[str, Any]:
             _row("Architecture", parts["architecture"], said["architecture_help"]),
             _row("Train", parts["training"]),
             _row(
-                "Spectra per class",
-                parts["n_spectra"],
                 "Seed",
                 parts["random_state"],
                 "Epochs at most (0: the recipe's)",
@@ -117,21 +124,20 @@ def augmentation_widget(obj: AugmentationTool, **kwargs: Any) -> dict[str, Any]:
             said["call"],
             said["problem"],
             said["notes"],
-            ipw.HBox([buttons["train_button"], buttons["stop_button"], said["status"]]),
+            _row("", buttons["train_button"], buttons["stop_button"], said["status"]),
             progress,
             said["error"],
             classes,
+            said["verdict"],
             _row("Shown", shown),
             pictures["training_picture"],
-            _heading("4. Result"),
-            ipw.HBox(
-                [
-                    parts["filename"],
-                    parts["overwrite"],
-                    buttons["save_button"],
-                    buttons["close_button"],
-                ]
-            ),
+            _heading("4. Synthetic spectra"),
+            _row("Spectra per class", parts["n_spectra"], buttons["draw_button"]),
+            conditions,
+            _row("File", parts["filename"], parts["overwrite"], buttons["save_button"]),
+            _heading("5. Another map"),
+            *map_step,
+            buttons["close_button"],
         ],
         layout=ipw.Layout(max_width="900px"),
     )
@@ -141,14 +147,112 @@ def augmentation_widget(obj: AugmentationTool, **kwargs: Any) -> dict[str, Any]:
         box.close()
 
     buttons["close_button"].on_click(close)
-    wdict = {**parts, **buttons, **said, **pictures}
+    wdict = {**parts, **buttons, **said, **pictures, **typed, **of_map}
     wdict |= {"shown": shown, "progress": progress, "classes": classes, "regions": regions}
     return {"widget": box, "wdict": wdict}
 
 
-def _show(
-    obj: AugmentationTool, name: str, widget: Any, attribute: str, change: Any = None
-) -> None:
+def _conditions(obj: AugmentationTool) -> tuple[ipw.Accordion, dict[str, Any]]:
+    """Return the fields of the conditions under which spectra are drawn."""
+    fields = {
+        name: ipw.Text(
+            placeholder="as labelled", continuous_update=False, layout=ipw.Layout(width="9em")
+        )
+        for name in CONDITIONS
+    }
+    rows = [_note("A number, or a range to draw from such as -0.2 to 0.4.")]
+    for name, field in fields.items():
+        _link(obj.sampling, name, field)
+        _show(obj, "editable", field, "disabled", lambda on: not on)
+        called, meaning = CONDITIONS[name]
+        rows.append(_row(called, field, _note(meaning)))
+    folded = ipw.Accordion([ipw.VBox(rows)], titles=["Under other conditions"])
+    return folded, {f"sampling_{name}": field for name, field in fields.items()}
+
+
+def _map_step(step: MapStep) -> tuple[list[ipw.Widget], dict[str, Any]]:
+    """Return the rows of the last step, and its parts."""
+    parts = {
+        "source": ipw.Dropdown(options=step.sources, layout=_WIDE),
+        "source_file": ipw.Text(placeholder="next.hspy", continuous_update=False),
+        "adapting": ipw.Checkbox(description="adapt to it first", indent=False, layout=_TICK),
+        "low_loss": ipw.Dropdown(options=step.low_losses, layout=_WIDE),
+        "filename": ipw.Text(continuous_update=False),
+        "overwrite": ipw.Checkbox(description="overwrite", indent=False, layout=_WIDE),
+        "column": ipw.IntText(layout=_NARROW),
+        "row": ipw.IntText(layout=_NARROW),
+    }
+    for name, choices in (("source", "sources"), ("low_loss", "low_losses")):
+        _keep_choices(step, parts[name], choices, name)
+    for name, part in parts.items():
+        if name not in ("source", "low_loss"):
+            _link(step, name, part)
+    buttons = {
+        "classify": ipw.Button(description="Classify", button_style="success", icon="map-o"),
+        "save": ipw.Button(description="Save map", icon="save"),
+    }
+    for name, button in buttons.items():
+        button.on_click(lambda _, name=name: getattr(step, name)())
+        _show(step, f"can_{name}", button, "disabled", lambda on: not on)
+    said = {
+        "status": _text(step, "status", _BOLD),
+        "found": _text(step, "found", ""),
+        "notes": _text(step, "notes", _LOOK),
+        "error": _text(step, "error", f"{_BAD};{_BOLD}"),
+        "call": _text(step, "call", f"font-family:monospace;font-size:90%;{_FAINT}"),
+    }
+    spectrum = _image(step, "spectrum_picture", "486px")
+    spectrum.layout.flex = "1 1 280px"
+    canvas = ipw.Box(layout=ipw.Layout(flex="0 0 auto", max_width="100%"))
+    place = _row("Spectrum", "column", parts["column"], "row", parts["row"])
+    looked_at = ipw.VBox([ipw.Box([canvas, spectrum], layout=_wrapped()), place])
+    _show(step, "picture", canvas, "children", lambda made: [_canvas(step)] if made else [])
+    _show(step, "source", parts["source_file"].layout, "display", _shown_if("a file"))
+    saving = _row("File", parts["filename"], parts["overwrite"], buttons["save"])
+    for part in (looked_at, saving):
+        _show(step, "phases", part.layout, "display", lambda made: "" if made else "none")
+    rows = [
+        _row("Map", parts["source"], parts["source_file"]),
+        _row("", parts["adapting"], "Low loss", parts["low_loss"]),
+        _row("", buttons["classify"], said["status"]),
+        said["error"],
+        said["notes"],
+        said["found"],
+        looked_at,
+        said["call"],
+        saving,
+    ]
+    wdict = {f"{name}_button": button for name, button in buttons.items()} | parts | said
+    return rows, {f"map_{n}": w for n, w in wdict.items()} | {"map_canvas": canvas}
+
+
+def _canvas(step: MapStep) -> ipw.Widget:
+    """Return the map on a canvas that is clicked on, if ipympl is there, or as a picture."""
+    try:
+        from ipympl.backend_nbagg import Canvas
+    except ImportError:
+        image = ipw.Image(format="png", layout=ipw.Layout(max_width="100%"))
+        _show(step, "spectrum_picture", image, "value", lambda _: png(step.picture.figure))
+        return image
+    canvas = Canvas(step.picture.figure)
+    canvas.header_visible = canvas.footer_visible = canvas.toolbar_visible = False
+    canvas.resizable = False
+    return canvas
+
+
+def _link(obj: Any, name: str, part: Any) -> None:
+    link((obj, name), (part, "value"))
+    part.tooltip = obj.trait(name).desc or ""
+
+
+def _image(obj: Any, name: str, width: str) -> ipw.Image:
+    picture = ipw.Image(format="png", layout=ipw.Layout(width="100%", max_width=width))
+    _show(obj, name, picture, "value")
+    _show(obj, name, picture.layout, "display", lambda png: "" if png else "none")
+    return picture
+
+
+def _show(obj: Any, name: str, widget: Any, attribute: str, change: Any = None) -> None:
     """Update a widget from a trait; ``link_traits.dlink`` would not live long enough."""
 
     def show(_: Any = None) -> None:
@@ -159,20 +263,28 @@ def _show(
     obj.observe(show, name)
 
 
+def _wrapped() -> ipw.Layout:
+    return ipw.Layout(flex_flow="row wrap", align_items="center")
+
+
 def _name(text: str) -> ipw.Label:
     return ipw.Label(text, layout=ipw.Layout(width="8.5em", flex="0 0 auto"))
 
 
 def _row(text: str, *parts: Any) -> ipw.HBox:
     shown = [ipw.Label(p) if isinstance(p, str) else p for p in parts]
-    return ipw.HBox([_name(text), *shown])
+    return ipw.HBox([*([_name(text)] if text else []), *shown], layout=_wrapped())
+
+
+def _note(text: str) -> ipw.HTML:
+    return ipw.HTML(f"<span style='{_FAINT}'>{html.escape(text)}</span>")
 
 
 def _heading(text: str) -> ipw.HTML:
     return ipw.HTML(f"<b style='font-size:110%'>{html.escape(text)}</b>")
 
 
-def _text(obj: AugmentationTool, name: str, style: str) -> ipw.HTML:
+def _text(obj: Any, name: str, style: str) -> ipw.HTML:
     widget = ipw.HTML()
 
     def show(text: str) -> str:
@@ -204,22 +316,22 @@ def _class_table(classes: list) -> str:
 _COLUMNS = ("Class", "Spectra", "Epoch", "State")
 
 
-def _keep_choice(obj: AugmentationTool, widget: ipw.Dropdown) -> None:
-    """Offer the classes with pictures, whose number grows."""
+def _keep_choices(obj: Any, widget: ipw.Dropdown, choices: str, name: str) -> None:
+    """Offer choices whose number changes."""
 
     def offer(_: Any = None) -> None:
-        choices = list(obj.shown_choices) or [""]
-        if tuple(widget.options) != tuple(choices):
-            widget.options = choices
-        if obj.shown in choices and widget.value != obj.shown:
-            widget.value = obj.shown
+        offered = list(getattr(obj, choices)) or [""]
+        if tuple(widget.options) != tuple(offered):
+            widget.options = offered
+        if getattr(obj, name) in offered and widget.value != getattr(obj, name):
+            widget.value = getattr(obj, name)
 
     def choose(change: Any) -> None:
-        if change.new and change.new != obj.shown and obj.editable:
-            obj.shown = change.new
+        if change.new and change.new != getattr(obj, name) and getattr(obj, "editable", True):
+            setattr(obj, name, change.new)
 
     offer()
-    obj.observe(offer, "shown_choices, shown")
+    obj.observe(offer, f"{choices}, {name}")
     widget.observe(choose, "value")
 
 
@@ -238,7 +350,7 @@ def _show_regions(obj: AugmentationTool, box: ipw.VBox) -> None:
             parts += [ipw.Label(limit), number]
         remove = ipw.Button(icon="trash", layout=ipw.Layout(width="3em"), tooltip="remove")
         remove.on_click(lambda _: obj.remove_region(region))
-        return ipw.HBox([*parts, remove])
+        return ipw.HBox([*parts, remove], layout=_wrapped())
 
     def update(_: Any = None) -> None:
         for region in obj.regions:

@@ -12,6 +12,7 @@ from traitsui.menu import Action
 from traitsui.tabular_adapter import TabularAdapter
 
 from .model import AugmentationTool
+from .sampling_step import CONDITIONS
 
 
 class _Handler(tu.Handler):
@@ -25,6 +26,15 @@ class _Handler(tu.Handler):
 
     def do_save(self, info: Any) -> None:
         info.object.save()
+
+    def do_draw(self, info: Any) -> None:
+        info.object.draw()
+
+    def do_classify(self, info: Any) -> None:
+        info.object.map.classify()
+
+    def do_save_map(self, info: Any) -> None:
+        info.object.map.save()
 
     def do_add(self, info: Any) -> None:
         info.object.add_region()
@@ -46,7 +56,10 @@ class _Classes(TabularAdapter):
 _BUTTONS = [
     Action(name="Train", action="do_train", enabled_when="can_train"),
     Action(name="Stop", action="do_stop", enabled_when="can_stop"),
+    Action(name="Draw again", action="do_draw", enabled_when="can_draw"),
     Action(name="Save", action="do_save", enabled_when="can_save"),
+    Action(name="Classify", action="do_classify", enabled_when="can_classify"),
+    Action(name="Save map", action="do_save_map", enabled_when="can_save_map"),
     Action(name="Add region", action="do_add", enabled_when="editable"),
     Action(name="Remove region", action="do_remove", enabled_when="editable and len(regions) > 0"),
     Action(name="Show plot", action="do_plot"),
@@ -93,6 +106,60 @@ def _regions(two: bool) -> tu.Item:
     )
 
 
+def _sampling() -> tu.Item:
+    """The conditions under which spectra are drawn, which are typed."""
+    fields = (
+        tu.Item(name, label=called, tooltip=meaning, width=-90)
+        for name, (called, meaning) in CONDITIONS.items()
+    )
+    view = tu.View(
+        tu.Label("Numbers, or ranges to draw from such as -0.2 to 0.4; empty: as labelled"),
+        tu.VGrid(*fields, columns=3),
+    )
+    return tu.Item(
+        "sampling",
+        editor=tu.InstanceEditor(view=view),
+        style="custom",
+        show_label=False,
+        enabled_when="editable",
+    )
+
+
+def _map_step() -> tu.Item:
+    """The last step: another map."""
+    number = tu.TextEditor(evaluate=int, auto_set=False, enter_set=True)
+    canvas = []
+    if ETSConfig.toolkit.startswith("qt"):
+        from ._qt import CanvasEditor
+
+        canvas = [tu.Item("picture", editor=CanvasEditor(), show_label=False)]
+    view = tu.View(
+        tu.HGroup(
+            tu.VGroup(
+                tu.Item("source", label="Map", editor=tu.EnumEditor(name="sources")),
+                tu.Item(
+                    "source_file",
+                    label="File",
+                    editor=tu.FileEditor(dialog_style="open"),
+                    visible_when="source == 'a file'",
+                ),
+                tu.Item("adapting", label="Adapt to it first"),
+                tu.Item("low_loss", editor=tu.EnumEditor(name="low_losses")),
+                *map(_said, ("status", "error", "notes", "found")),
+                tu.Item("filename", label="File of the map", visible_when="phases is not None"),
+                tu.Item("overwrite", visible_when="phases is not None"),
+            ),
+            *canvas,
+            tu.VGroup(
+                *_picture("spectrum_picture"),
+                tu.HGroup(tu.Item("column", editor=number), tu.Item("row", editor=number)),
+                visible_when="phases is not None",
+            ),
+        )
+    )
+    return tu.Item("map", editor=tu.InstanceEditor(view=view), style="custom", show_label=False)
+
+
 def _picture(name: str) -> list[tu.Item]:
     if not ETSConfig.toolkit.startswith("qt"):
         return []
@@ -107,76 +174,78 @@ def augmentation_widget(
 ) -> tuple[AugmentationTool, dict[str, Any]]:
     """Return the model and its view."""
     two = obj.signal.axes_manager.navigation_dimension == 2
-    view = tu.View(
-        tu.HGroup(
+    train = tu.HGroup(
+        tu.VGroup(
             tu.VGroup(
-                tu.VGroup(
-                    _item("label_source", "From", editor=tu.EnumEditor(name="label_sources")),
-                    _item(
-                        "label_file",
-                        "File",
-                        editor=tu.FileEditor(dialog_style="open"),
-                        visible_when="label_source == 'file'",
-                    ),
-                    _regions(two),
-                    label="1. Labels",
-                    show_border=True,
+                _item("label_source", "From", editor=tu.EnumEditor(name="label_sources")),
+                _item(
+                    "label_file",
+                    "File",
+                    editor=tu.FileEditor(dialog_style="open"),
+                    visible_when="label_source == 'file'",
                 ),
-                tu.VGroup(
-                    _range("subtract", "Subtract background", "background"),
-                    _range("crop", "Crop", "signal"),
-                    _item("picking", "Drag on the plot"),
-                    label="2. Energies",
-                    show_border=True,
-                ),
-                tu.VGroup(
-                    _item("design"),
-                    _said("design_help"),
-                    _item("recipe"),
-                    _said("recipe_help"),
-                    _item("architecture"),
-                    _said("architecture_help"),
-                    _item("training", "Train"),
-                    tu.HGroup(
-                        _item("n_spectra", "Spectra per class"),
-                        _item("random_state", "Seed"),
-                    ),
-                    _item("max_epochs", "Epochs at most (0: the recipe's)"),
-                    label="3. Training",
-                    show_border=True,
-                ),
-                tu.VGroup(
-                    tu.Item("status", style="readonly", show_label=False),
-                    _said("problem"),
-                    _said("notes"),
-                    _said("error"),
-                    label="State",
-                    show_border=True,
-                ),
-                tu.VGroup(
-                    _item("filename", "File"),
-                    _item("overwrite"),
-                    label="4. Result",
-                    show_border=True,
-                ),
+                _regions(two),
+                label="1. Labels",
+                show_border=True,
             ),
             tu.VGroup(
-                *_picture("input_picture"),
-                tu.Item(
-                    "classes",
-                    editor=tu.TabularEditor(adapter=_Classes(), editable=False),
-                    show_label=False,
-                    height=-120,
-                ),
-                tu.Item(
-                    "shown",
-                    label="Shown",
-                    editor=tu.EnumEditor(name="shown_choices"),
-                    enabled_when="editable and len(shown_choices) > 0",
-                ),
-                *_picture("training_picture"),
+                _range("subtract", "Subtract background", "background"),
+                _range("crop", "Crop", "signal"),
+                _item("picking", "Drag on the plot"),
+                label="2. Energies",
+                show_border=True,
+            ),
+            tu.VGroup(
+                _item("design"),
+                _said("design_help"),
+                _item("recipe"),
+                _said("recipe_help"),
+                _item("architecture"),
+                _said("architecture_help"),
+                _item("training", "Train"),
+                _item("random_state", "Seed"),
+                _item("max_epochs", "Epochs at most (0: the recipe's)"),
+                label="3. Training",
+                show_border=True,
+            ),
+            tu.VGroup(
+                tu.Item("status", style="readonly", show_label=False),
+                _said("problem"),
+                _said("notes"),
+                _said("error"),
+                _said("verdict"),
+                label="State",
+                show_border=True,
+            ),
+            tu.VGroup(
+                _item("n_spectra", "Spectra per class"),
+                _sampling(),
+                _item("filename", "File"),
+                _item("overwrite"),
+                label="4. Synthetic spectra",
+                show_border=True,
             ),
         ),
+        tu.VGroup(
+            *_picture("input_picture"),
+            tu.Item(
+                "classes",
+                editor=tu.TabularEditor(adapter=_Classes(), editable=False),
+                show_label=False,
+                height=-120,
+            ),
+            tu.Item(
+                "shown",
+                label="Shown",
+                editor=tu.EnumEditor(name="shown_choices"),
+                enabled_when="editable and len(shown_choices) > 0",
+            ),
+            *_picture("training_picture"),
+        ),
+        label="Train and draw",
+    )
+    view = tu.View(
+        tu.Tabbed(train, tu.VGroup(_map_step(), label="5. Another map")),
         handler=_Handler(),
         buttons=_BUTTONS,
         title="Data augmentation",

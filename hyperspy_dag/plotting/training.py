@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _REACHED = "#009E73"
 
 #: Metrics of the stopping criterion, as the axes call them.
-_METRIC_NAMES = {
+METRIC_NAMES = {
     "frechet_distance": "Fréchet distance",
     "pearson_correlation": "Pearson correlation",
     "cosine_distance": "Cosine distance",
@@ -160,9 +160,9 @@ def plot_metrics(
             "A history alone has neither baseline nor thresholds."
         )
     histories = _select(histories, label)
-    panels = [f"{name}: {metric}" for name in histories for metric in _METRIC_NAMES.values()]
+    panels = [f"{name}: {metric}" for name in histories for metric in METRIC_NAMES.values()]
     axes = panel_axes(axes, panels, width=3.6, height=2.8, columns=3)
-    axes = axes.reshape(-1, len(_METRIC_NAMES))
+    axes = axes.reshape(-1, len(METRIC_NAMES))
     settings = given.settings_
     asked = () if settings.stopping is None else CRITERIA[settings.stopping]
     for row, (name, history) in zip(axes, histories.items(), strict=True):
@@ -183,9 +183,9 @@ def draw_metrics(
 ) -> None:
     """Draw the metrics of a class into three axes; mark the state `best` if it is given."""
     epochs = [evaluation.epoch for evaluation in history.evaluations]
-    names = _METRIC_NAMES
+    names = METRIC_NAMES
     if PUBLISHED_FID in asked:
-        names = {PUBLISHED_FID: "Published “FID”", **dict(list(_METRIC_NAMES.items())[1:])}
+        names = {PUBLISHED_FID: "Published “FID”", **dict(list(METRIC_NAMES.items())[1:])}
     for ax, (metric, title) in zip(row, names.items(), strict=True):
         values = [evaluation.metrics[metric] for evaluation in history.evaluations]
         if ax is row[0]:

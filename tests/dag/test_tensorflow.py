@@ -72,3 +72,35 @@ def test_the_backend_is_tensorflow_unless_another_is_named(backend, tmp_path):
         check=True,
     )
     assert told.stdout == "tensorflow\n"
+
+
+@pytest.mark.slow
+def test_nothing_is_on_the_screen_but_what_is_ours(run_python):
+    """In the process, in those beside it, and where UMAP imports TensorFlow itself."""
+    told = run_python(
+        """
+        import hyperspy.api as hs
+        from hyperspy_dag import EELSAugmenter
+        from hyperspy_dag.data import simulated_oxides
+
+        if __name__ == "__main__":
+            s, labels = simulated_oxides("WL-Mn", {"MnO": 40, "MnO2": 40})
+            try:
+                from hyperspy_dag.labels import cluster
+                cluster(s, "umap", random_state=0)
+            except ImportError:
+                pass
+            quiet = {"show_progressbar": False}
+            s.dag_augment(labels, max_epochs=1, n_spectra=5, random_state=0, **quiet)
+            EELSAugmenter(max_epochs=1).fit(s, labels, n_jobs=2, **quiet).classify(s)
+        """,
+        env={"TF_CPP_MIN_LOG_LEVEL": None},
+    )
+    assert told.stderr == told.stdout == ""
+
+
+def test_exspy_is_imported_without_its_deprecations(run_python):
+    told = run_python(
+        "import hyperspy.api as hs; hs.signals.Signal1D([1.0]).set_signal_type('EELS')"
+    )
+    assert told.stderr == ""

@@ -15,7 +15,7 @@ from spectra import eels, two_classes, white_lines
 
 from hyperspy_dag import EELSAugmenter, get_labels, signal
 from hyperspy_dag._utils.warnings import collected_warnings, warn
-from hyperspy_dag.gui import model, toolkits
+from hyperspy_dag.gui import inputs, toolkits
 from hyperspy_dag.gui.model import AugmentationTool
 from hyperspy_dag.gui.regions import Region, region_labels
 
@@ -229,7 +229,7 @@ def test_what_is_dragged_during_a_training_is_checked_after_it(data) -> None:
 def test_ranges_and_regions_follow_the_mouse_and_the_numbers(monkeypatch) -> None:
     import matplotlib.pyplot as plt
 
-    monkeypatch.setattr(model, "can_drag", lambda: True)
+    monkeypatch.setattr(inputs, "can_drag", lambda: True)
     tool = AugmentationTool(raw_scan())
     tool.show_plot()
     region = tool.add_region("a")
@@ -368,7 +368,10 @@ def test_widgets_train_and_stop(widgets) -> None:
     assert tool.wait(WAIT)
     assert disabled == [(True, False)]
     assert "Stopped" in wdict["status"].value
-    assert "best state" in wdict["classes"].value and "not trained" in wdict["classes"].value
+    assert (
+        "statistical model is used" in wdict["classes"].value
+        and "not trained" in wdict["classes"].value
+    )
     assert not wdict["train_button"].disabled and not wdict["save_button"].disabled
     assert wdict["training_picture"].value == tool.training_picture != b""
 
@@ -382,6 +385,83 @@ def test_regions_have_rows(widgets) -> None:
     assert tool.regions[0].name == "FeO"
     wdict["regions"].children[0].children[-1].click()
     assert [one.name for one in tool.regions] == ["b"]
+
+
+# --- conditions, and another map ------------------------------------------------------------------
+
+
+def test_spectra_are_drawn_again_under_conditions_that_are_typed(trained) -> None:
+    trained.sampling.trait_set(dose="0.5", mixture="FeO: 0 to 0.2")
+    trained.draw()
+    assert trained.error == ""
+    expected = eval(trained.call_used, {"tool": trained})
+    np.testing.assert_array_equal(trained.result.data, expected.data)
+    assert "dose=0.5, mixture={'FeO': (0.0, 0.2)}" in trained.call_used
+    for name, text, said in (
+        ("thickness", "thick", "number, or a range"),
+        ("dose", "-1", "dose"),
+        ("mixture", "Mn: 0.1", "Fe3O4, FeO"),
+    ):
+        trained.sampling.trait_set(thickness="", dose="", mixture="")
+        trained.sampling.trait_set(**{name: text})
+        trained.draw()
+        assert trained.error.startswith("Not drawn") and said in trained.error
+    trained.sampling.trait_set(thickness="", dose="", mixture="")
+    trained.draw()
+    assert trained.error == "" and trained.can_save
+
+
+def test_another_map_is_classified_and_looked_at(trained, tmp_path, monkeypatch) -> None:
+    classes = trained.augmenter.classes_
+    flat, truth = two_classes(20, 16)
+    order = np.argsort(truth)
+    s_next = eels(flat.data[order].reshape(6, 6, -1))
+    monkeypatch.setattr(sys.modules["__main__"], "s_next", s_next, raising=False)
+    step = trained.map
+    step.look_for_signals()
+    assert "s_next" in step.sources and step.can_classify
+    step.source = "s_next"
+    step.classify()
+    assert not step.can_classify and step.wait(WAIT)
+    assert step.error == "" and all(f"{name}: " in step.found for name in classes)
+    expected = eval(step.call.splitlines()[1].split("= ")[1], {"tool": trained, "target": s_next})
+    np.testing.assert_array_equal(step.phases.index, expected.index)
+    assert (step.phases.labels.ravel() == truth[order]).mean() > 0.9
+    # what is clicked on is shown
+    before = step.spectrum_picture
+    ax = step.picture.figure.axes[0]
+    step.picture.figure.canvas.draw()
+    x, y = ax.transData.transform((4, 1))
+    from matplotlib.backend_bases import MouseEvent
+
+    canvas = step.picture.figure.canvas
+    canvas.callbacks.process("button_press_event", MouseEvent("button_press_event", canvas, x, y))
+    assert (step.column, step.row) == (4, 1) and step.spectrum_picture != before
+    step.row = 99
+    assert step.row == 5
+    step.filename = str(tmp_path / "map.png")
+    step.save()
+    assert step.error == "" and (tmp_path / "map.png").stat().st_size > 1000
+    step.save()
+    assert "exists" in step.error
+
+
+def test_a_map_that_is_of_no_use_is_said(trained, tmp_path) -> None:
+    step = trained.map
+    step.source, step.source_file = "a file", str(tmp_path / "no.hspy")
+    step.classify()
+    assert step.wait(WAIT) and "there is no file" in step.error and step.can_classify
+    other = eels(white_lines(30), offset=100.0)
+    other.save(tmp_path / "other.hspy")
+    step.source_file = str(tmp_path / "other.hspy")
+    step.classify()
+    assert step.wait(WAIT) and "s_target" in step.error
+
+
+def test_nothing_to_train_is_said_and_not_drawn(trained) -> None:
+    for label, best in trained.augmenter.best_.items():
+        said = trained._live[str(label)].said
+        assert ("statistical model is used" in said) == (best.epoch == 0)
 
 
 # --- opening --------------------------------------------------------------------------------------
