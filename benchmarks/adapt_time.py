@@ -37,7 +37,7 @@ def spectra(classes: int, n: int, channels: int, seed: int):
     made, labels = [], []
     for i in range(classes):
         name = ("MnO", "MnO2", "Mn2O3")[i % 3]
-        s, _ = simulated_oxides("WL-Mn", {name: n}, random_state=(seed, i))
+        s, _ = simulated_oxides("WL-Mn", {name: n}, random_state=100 * seed + i)
         own = np.linspace(0, s.data.shape[1] - 1, channels) - 40 * (i // 3)
         rows = [np.interp(own, np.arange(s.data.shape[1]), row) for row in s.data]
         made.append(np.array(rows) / np.max(rows, axis=1, keepdims=True))

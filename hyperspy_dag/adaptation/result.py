@@ -79,6 +79,17 @@ class AdaptedClasses:
     --------
     hyperspy_dag.EELSAugmenter.adapt : Adapt an augmenter.
     hyperspy_dag.plotting.plot_adaptation : Plot it.
+
+    Examples
+    --------
+    The file is that of the example of :class:`hyperspy_dag.EELSAugmenter`.
+
+    >>> from hyperspy_dag import EELSAugmenter
+    >>> from hyperspy_dag.data import simulated_oxides
+    >>> s, _ = simulated_oxides("WL-Mn", {"MnO": 40, "MnO2": 20}, random_state=5)
+    >>> found = EELSAugmenter.load("oxides.dag").adapt(s).adaptation_
+    >>> len(found.lines()) >= 4
+    True
     """
 
     laws: dict[Any, AdaptedLaw]
@@ -211,6 +222,23 @@ class AdaptedClasses:
         ------
         KeyError, TypeError, ValueError
             Something is missing, or not as it should be.
+
+        See Also
+        --------
+        header : Everything but the arrays.
+
+        Examples
+        --------
+        The file is that of the example of :class:`hyperspy_dag.EELSAugmenter`.
+
+        >>> from hyperspy_dag import EELSAugmenter
+        >>> from hyperspy_dag.data import simulated_oxides
+        >>> s, _ = simulated_oxides("WL-Mn", {"MnO": 40, "MnO2": 20}, random_state=5)
+        >>> found = EELSAugmenter.load("oxides.dag").adapt(s).adaptation_
+        >>> energies = next(iter(found.laws.values())).physics.energies
+        >>> again = found.of_file(found.header(), found.arrays(), list(found.laws), energies)
+        >>> str(again) == str(found)
+        True
         """
         finite(arrays)
         if header["classes"] != classes:
