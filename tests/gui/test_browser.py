@@ -235,12 +235,15 @@ def test_from_a_map_that_is_labelled_by_drawing_to_the_next(page, tmp_path) -> N
         named = tool.locator(".widget-hbox", has_text="bottom").nth(number)
         named.locator("input[type=text]").fill(name)
         named.locator("input[type=text]").press("Enter")
+    # What is above the plot has its size then, so that the plot stays where it is.
+    expect(tool.get_by_text("Ready: 72 spectra in 2 classes.")).to_be_visible()
     said = run_cell(page, 2)
     expect(said.get_by_text("canvas", exact=False).last).to_be_visible()
     words = said.locator(".jp-OutputArea-output").last.inner_text().split()
     at = [float(one) for one in (words[1], words[2], words[4], words[5])]
     navigator = plots().first
     navigator.scroll_into_view_if_needed()
+    page.wait_for_timeout(1000)
     box = navigator.bounding_box()
     begin, end = (
         (box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in (at[:2], at[2:])
