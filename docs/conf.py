@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -107,7 +108,8 @@ sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
     "filename_pattern": r"[/\\]plot_",
-    "ignore_pattern": r"^(?!plot_)",
+    # One example needs a package that not everybody has.
+    "ignore_pattern": r"^(?!plot_)" + ("" if find_spec("imblearn") else "|^plot_imbalanced"),
     "abort_on_example_error": True,
     "remove_config_comments": True,
     "show_memory": False,

@@ -9,6 +9,7 @@ FIRST = (
     "plot_fast_map.py",
     "plot_report.py",
     "plot_sampling.py",
+    "plot_imbalanced.py",
     "plot_phase_fractions.py",
 )
 

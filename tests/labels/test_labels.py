@@ -337,7 +337,7 @@ def test_signal_without_labels_is_refused():
     [
         (np.zeros((5, 2), int), ["a", "b"], ValueError),
         (np.full((2, 5), 2), ["a", "b"], ValueError),
-        (np.full((2, 5), -1), ["a", "b"], ValueError),
+        (np.full((2, 5), -2), ["a", "b"], ValueError),
         (np.zeros((2, 5)), ["a", "b"], TypeError),
         (np.zeros((2, 5), int), ["a", 1], TypeError),
         (np.zeros((2, 5), int), [1.5, 2.5], TypeError),
