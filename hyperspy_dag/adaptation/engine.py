@@ -35,6 +35,9 @@ _PAYS = 1.5
 #: Relative standard deviation with which thicknesses are known by EELS (Egerton 2011, section 5.1).
 _OF_THICKNESS = 0.1
 
+#: How far the logarithm of a dose may be from what the noise level says.
+_OFF = 0.7
+
 #: p-value below which there is something to train.
 _TELLS = 0.05
 
@@ -167,7 +170,7 @@ def adapt(
     *,
     design: str = "single_bitrans",
     training: str = "never",
-    replicates: int = 19,
+    replicates: int = 9,
     seed: int = 0,
     progress: Callable[[str, float], None] | None = None,
 ) -> Adaptation:
@@ -189,7 +192,7 @@ def adapt(
         Whether conditions, fractions and corrections are trained against discriminators. "auto"
         trains where the held-out spectra can be told from the fit (p < 0.05). Without training
         TensorFlow is not imported.
-    replicates : int, default 19
+    replicates : int, default 9
         Synthetic targets that tell how unlike a known target may look; 0 leaves the p-value out,
         and "auto" then trains.
     seed : int, default 0
@@ -246,6 +249,10 @@ def adapt(
         "real": energy_distance(target[fitted] @ half.w / scale, target[judged] @ half.w / scale),
         **{f"gain of {k}": v for k, v in gains.items()},
     }
+    # Never less than the classes as they were labelled.
+    as_labelled = history["before"] <= history["after"]
+    if as_labelled:
+        found, kept = start, ()
     null = _null(half, state, found, seeds, replicates, seed)
     p_value = _p_value(null, _unlikeness(half, unseen, found, shares, seeds))
     say("likeness", 0.7)
@@ -261,14 +268,13 @@ def adapt(
             models, found, shares, target[fitted], half.w / scale, _sigma(state), design, seed
         )
         history["trained"] = figure(moved, moved_shares)
-        trained = history["trained"] < history["after"]
+        trained = history["trained"] < min(history["before"], history["after"])
         say("training", 0.9)
         if trained:
             p_value = _p_value(null, _unlikeness(half, unseen, moved, moved_shares, seeds))
-    found = _laws(mixture, state, seeds)
+    before, found = found, start if as_labelled else _laws(mixture, state, seeds)
     if trained:
         # What training added to the half's conditions.
-        before = _laws(half, state, seeds)
         found = [
             replace(
                 p,
@@ -372,10 +378,13 @@ def _laws(mixture: Mixture, state: State, seeds, n: int = 150) -> list[AdaptedLa
             1.0,
             mixture.correction(i, state),
         )
-        logarithm, wanted = 0.0, state.noise[i, 0]
+        wanted = state.noise[i, 0]
+        logarithm = direct = -2 * wanted
         for _ in range(4):
             level = mixture.levels(draw_adapted(c, replace(p, dose=np.exp(logarithm)), n, s))[i]
             logarithm += 2 * (np.log(level).mean() - c.start.level[0] - wanted)
+            # What conditions add to the roughness is no noise.
+            logarithm = np.clip(logarithm, direct - _OFF, direct + _OFF)
         found.append(replace(p, dose=float(np.exp(np.clip(logarithm, -5, 5)))))
     return found
 
