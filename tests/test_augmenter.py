@@ -711,7 +711,7 @@ def test_refined_training_ends_where_nothing_becomes_better(monkeypatch):
         return replace(judge(*args), reached=False)
 
     monkeypatch.setattr(Judge, "judge", never_reached)
-    augmenter = EELSAugmenter(random_state=0)
+    augmenter = EELSAugmenter(random_state=0, training="always")
     with pytest.warns(UserWarning, match="not reached in"):
         augmenter.fit(s, np.where(labels == "FeO", labels, ""), show_progressbar=False)
     history = augmenter.history_["FeO"]
