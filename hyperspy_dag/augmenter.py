@@ -1076,7 +1076,8 @@ class EELSAugmenter(BaseEstimator):
 
         The classifier learns from synthetic spectra of this augmenter: :meth:`adapt` it to the map
         first. It sees their first 30 principal components, and its probabilities are calibrated.
-        Spectra that are further from all classes than the synthetic ones are marked as unlike them.
+        Spectra that are further from all classes than the synthetic ones are marked as unlike them;
+        after training on denoised spectra none are, as those of another map differ anyway.
 
         Parameters
         ----------

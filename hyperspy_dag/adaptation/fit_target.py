@@ -217,6 +217,17 @@ def adapt_targets(
         raise ValueError(
             "adaptation needs a uniform energy axis; that of the training spectra is not"
         )
+    denoised = [
+        label
+        for label, model in fit.models.items()
+        if model.class_model is not None and model.class_model.is_denoised
+    ]
+    if denoised:
+        raise ValueError(
+            f"the training spectra of {', '.join(map(repr, denoised))} were denoised: they lie in "
+            "a space of few dimensions. Conditions are told from spectra with their noise: train "
+            "on them as they were measured. augmenter.classify(s_target) works without adapting"
+        )
     checked = None if folder is None else check_folder("checkpoint_dir", folder)
     jobs: list[TargetJob] = []
     spectra: dict[int, NDArray[np.float32]] = {}

@@ -42,6 +42,9 @@ FALSE_ALARMS = 0.001
 #: varies by is known from few spectra.
 _MARGIN = 2.0
 
+#: Part of the variance that components leave over at least of spectra that hold noise.
+_LEFT = 1e-4
+
 #: What stands in for a label where a spectrum is like none of the classes.
 UNLIKE = ""
 
@@ -293,9 +296,12 @@ class MapClassifier:
         self.covariances = [
             LedoitWolf().fit(scores[index == i]) for i in range(int(index.max()) + 1)
         ]
-        self._rest = float(self._left(spectra, scores).mean())
+        self._rest = max(float(self._left(spectra, scores).mean()), 1e-300)
         distance = self._distance(spectra, scores)
         self._limit = _MARGIN * float(np.quantile(distance, 1 - FALSE_ALARMS))
+        if self._rest < _LEFT * self._scale**2:
+            # Denoised spectra: those of another map lie in another space, whatever they are of.
+            self._limit = np.inf
 
     def _left(self, spectra: NDArray, scores: NDArray) -> NDArray[np.float64]:
         """Squared length of what the components do not hold."""
@@ -305,7 +311,7 @@ class MapClassifier:
     def _distance(self, spectra: NDArray, scores: NDArray) -> NDArray[np.float64]:
         """Squared distance from the nearest class, of what the components hold and of the rest."""
         inside = np.min([c.mahalanobis(scores) for c in self.covariances], axis=0)
-        return inside / scores.shape[1] + self._left(spectra, scores) / max(self._rest, 1e-300)
+        return inside / scores.shape[1] + self._left(spectra, scores) / self._rest
 
     def __call__(self, spectra: NDArray[np.float64]) -> NDArray[np.float32]:
         """Return the probabilities of each spectrum, and in a last column 1 where it is like none.

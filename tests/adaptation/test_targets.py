@@ -294,3 +294,12 @@ def test_one_class_is_enough(targets):
     adapted = one.adapt(spectra(5, {"MnO": 40})[0])
     assert adapted.class_fractions_ == {"MnO": 1.0}
     assert set(adapted.classify(s).labels) == {"MnO"}
+
+
+def test_denoised_spectra_are_classified_and_not_adapted() -> None:
+    s, labels = simulated_oxides("MF", 40, random_state=0)
+    s_next, truth = simulated_oxides("MF", 20, random_state=1)
+    augmenter = EELSAugmenter(random_state=0).fit(s, labels, show_progressbar=False)
+    with pytest.raises(ValueError, match="were denoised"):
+        augmenter.adapt(s_next)
+    assert (augmenter.classify(s_next).labels == truth).mean() > 0.9

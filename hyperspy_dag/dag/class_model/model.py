@@ -74,6 +74,9 @@ FINE = np.arange(-2, 2.1, 0.5)
 FIRST_SPREAD = 0.9
 SMALLEST_SPREAD = 0.21
 
+#: Logarithm of the noise level of spectra without noise.
+_NO_NOISE = np.log(1e-9)
+
 #: Spectra that the basis is fitted to; more are put on that basis.
 MAX_FIT = 1500
 
@@ -131,6 +134,11 @@ class ClassModel:
         if self.broad > 0 and self.unit_maximum:
             maxima = Maxima.of(self.mean, self.basis, self.latent)
         return LatentBank(self.latent, self.neighbours, self.spread, self.pull, self.broad, maxima)
+
+    @property
+    def is_denoised(self) -> bool:
+        """Whether the spectra lie in a space of few dimensions, without noise beside it."""
+        return bool(self.level[0] <= _NO_NOISE)
 
     def arrays(self) -> dict[str, NDArray]:
         """The arrays by name, for a file."""
