@@ -950,8 +950,13 @@ class EELSAugmenter(BaseEstimator):
         estimated for each class, as a mean over its spectra and a spread, with the fractions of the
         classes: the likelihood of the spectra under a mixture of the classes is maximised. The
         conditions of a class are expected to be those that the classes share, and these to be
-        none. Conditions that describe spectra which took no part in the estimate no better than
-        none are not kept.
+        none. What they do not explain is a small correction of the clean spectra. Conditions that
+        describe spectra which took no part in the estimate no better than none are not kept.
+
+        Where held-out spectra can be told from what was found (``training="auto"``), or in any case
+        (``"always"``), conditions, fractions and corrections are then trained against the
+        discriminators of the augmenter's `design`. The trained state is kept where its spectra are
+        nearer to the held-out ones; ``adaptation_.trained`` says whether it was.
 
         Parameters
         ----------
