@@ -163,7 +163,7 @@ class EELSAugmenter(BaseEstimator):
     >>> from hyperspy_dag import EELSAugmenter
     >>> from hyperspy_dag.data import simulated_oxides
     >>> s, labels = simulated_oxides("WL-Mn", {"MnO": 30, "MnO2": 30})
-    >>> augmenter = EELSAugmenter(max_epochs=1, random_state=0).fit(s, labels)
+    >>> augmenter = EELSAugmenter(training="always", max_epochs=1, random_state=0).fit(s, labels)
     >>> augmenter.sample(500)
     <EELSSpectrum, title: Synthetic spectra, dimensions: (500, 2|700)>
     >>> augmenter.save("oxides.dag", overwrite=True)
@@ -1138,7 +1138,7 @@ class EELSAugmenter(BaseEstimator):
         synthetic = unit_maximum(synthetic, fit.preprocessing)
         spectra = synthetic.reshape(-1, synthetic.shape[-1])
         index = np.repeat(np.arange(len(self.classes_)), n_spectra)
-        trained = MapClassifier(spectra, index, classifier, state)
+        trained = MapClassifier(spectra, index, classifier)
         made_by = {
             "version": __version__,
             "training_digest": fit.digest,

@@ -309,7 +309,10 @@ def test_fit_resample_of_balanced_classes_says_so_and_trains_nothing(monkeypatch
     with monkeypatch.context() as context:
         context.setattr(EELSAugmenter, "_fit", lambda *_: pytest.fail("trained"))
         for given in (None, 12):
-            with pytest.warns(UserWarning, match="every class has 12 spectra already: nothing was"):
+            with pytest.warns(
+                UserWarning,
+                match="as are asked for already: nothing was",
+            ):
                 signal, new = augmenter.fit_resample(s, labels, n_spectra=given)
     np.testing.assert_array_equal(new, ["Fe3O4"] * 12 + ["FeO"] * 12)
     np.testing.assert_array_equal(get_labels(signal), new)

@@ -274,7 +274,6 @@ class MapClassifier:
         Their classes.
     classifier : "svm" or scikit-learn classifier
         It sees principal components, and is calibrated.
-    random_state : int
     """
 
     def __init__(
@@ -282,10 +281,9 @@ class MapClassifier:
         spectra: NDArray[np.float32],
         index: NDArray[np.intp],
         classifier: str | BaseEstimator,
-        random_state: int,
     ):
         components = min(COMPONENTS, len(spectra) // 4, spectra.shape[1])
-        self.pca = PCA(components, svd_solver="full", random_state=random_state).fit(spectra)
+        self.pca = PCA(components, svd_solver="full").fit(spectra)
         scores = self.pca.transform(spectra)
         self._scale = float(np.sqrt(self.pca.explained_variance_.sum()))
         self.classifier = None

@@ -43,7 +43,8 @@ class TrainingProgress:
     >>> s, labels = simulated_oxides("WL-Mn", {"MnO": 30, "MnO2": 30})
     >>> def show(progress):
     ...     print(progress.label, progress.epoch, progress.examples.shape[1])
-    >>> augmenter = EELSAugmenter(max_epochs=1, random_state=0).fit(s, labels, callback=show)
+    >>> augmenter = EELSAugmenter(training="always", max_epochs=1, random_state=0)
+    >>> augmenter = augmenter.fit(s, labels, callback=show)
     MnO 0 700
     MnO 1 700
     MnO2 0 700

@@ -82,8 +82,11 @@ def lab(registered_environment, tmp_path_factory) -> Iterator[str]:
     pytest.importorskip("jupyterlab")
     pytest.importorskip("hyperspy_gui_ipywidgets")
     folder = tmp_path_factory.mktemp("lab")
-    shutil.copy(ROOT / "examples" / "widget.ipynb", folder)
-    example = json.loads((folder / "widget.ipynb").read_text(encoding="utf-8"))
+    example = json.loads((ROOT / "examples" / "widget.ipynb").read_text(encoding="utf-8"))
+    # What has nothing to train would be over before it could be watched.
+    (tool,) = (c for c in example["cells"] if "tool = s.dag_augment(\n" in c["source"])
+    tool["source"].insert(1, '    training="always",\n')
+    (folder / "widget.ipynb").write_text(json.dumps(example), encoding="utf-8")
     empty = {"cell_type": "code", "metadata": {}, "execution_count": None, "outputs": []}
     cells = [empty | {"id": f"c{i}", "source": code.strip()} for i, code in enumerate(MAP)]
     (folder / "map.ipynb").write_text(json.dumps(example | {"cells": cells}), encoding="utf-8")
@@ -159,7 +162,7 @@ def open_notebook(page, name: str) -> None:
     expect.set_options(timeout=150_000)
     page.goto(f"{page.lab}/workspaces/{Path(name).stem}/tree/{name}?reset")
     expect(page.locator(".jp-Notebook .jp-CodeCell").first).to_be_visible()
-    page.get_by_text("Python 3", exact=False).first.wait_for()
+    page.get_by_text("Python 3", exact=False).locator("visible=true").first.wait_for()
     page.locator(".jp-Notebook .jp-CodeCell").first.click()
     news = page.get_by_role("button", name="No", exact=True)
     if news.count():  # whether news of Jupyter are wanted
