@@ -111,7 +111,12 @@ class AdaptedClasses:
     __repr__ = __str__
 
     def lines(self) -> list[str]:
-        """Return in words what was found, a line for each class and for each warning."""
+        """Return in words what was found, a line for each class and for each warning.
+
+        Returns
+        -------
+        list of str
+        """
         found = [f"Adapted to {self.n_target} unlabelled spectra (intervals of 90 %)."]
         for label, own in self.conditions.items():
             low, high = self.fraction_intervals[label]
@@ -155,7 +160,12 @@ class AdaptedClasses:
         return plot_adaptation(self)
 
     def record(self) -> dict[str, Any]:
-        """Return what ``metadata.DAG.adaptation`` says; lists are in the order of the classes."""
+        """Return what ``metadata.DAG.adaptation`` says; lists are in the order of the classes.
+
+        Returns
+        -------
+        dict
+        """
         names = list(next(iter(self.conditions.values()), {}))
         return {
             "n_target": self.n_target,
@@ -175,7 +185,12 @@ class AdaptedClasses:
         }
 
     def header(self) -> dict[str, Any]:
-        """Return all but the arrays, as JSON knows it; lists are in the order of the classes."""
+        """Return all but the arrays, as JSON knows it; lists are in the order of the classes.
+
+        Returns
+        -------
+        dict
+        """
         return {
             "classes": list(self.laws),
             "laws": [[law.shift, law.jitter, law.dose] for law in self.laws.values()],
@@ -196,7 +211,12 @@ class AdaptedClasses:
         }
 
     def arrays(self) -> dict[str, NDArray[np.float64]]:
-        """Return the arrays by name."""
+        """Return the arrays by name.
+
+        Returns
+        -------
+        dict of str to array
+        """
         return {
             f"{i}/{name}": array
             for i, law in enumerate(self.laws.values())
@@ -217,6 +237,18 @@ class AdaptedClasses:
         energies: NDArray[np.float64],
     ) -> Self:
         """Build from what :meth:`header` and :meth:`arrays` gave, checking all of it.
+
+        Parameters
+        ----------
+        header : dict
+        arrays : dict of str to array
+        classes : list
+        energies : array of shape (channels,)
+            eV.
+
+        Returns
+        -------
+        AdaptedClasses
 
         Raises
         ------

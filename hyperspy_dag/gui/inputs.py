@@ -95,7 +95,12 @@ class Input(t.HasTraits):
             self.trait_set(**ends)
 
     def ranges(self) -> dict[str, tuple[float, float] | None]:
-        """Return ``background_range`` and ``signal_range`` as ``dag_preprocess`` takes them."""
+        """Return ``background_range`` and ``signal_range`` as ``dag_preprocess`` takes them.
+
+        Returns
+        -------
+        dict
+        """
         background = (self.background_low, self.background_high)
         signal = (self.signal_low, self.signal_high)
         return {

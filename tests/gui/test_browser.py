@@ -85,7 +85,7 @@ def lab(registered_environment, tmp_path_factory) -> Iterator[str]:
     example = json.loads((ROOT / "examples" / "widget.ipynb").read_text(encoding="utf-8"))
     # What has nothing to train would be over before it could be watched.
     (tool,) = (c for c in example["cells"] if "tool = s.dag_augment(\n" in c["source"])
-    tool["source"].insert(1, '    training="always",\n')
+    tool["source"].insert(2, '    training="always",\n')
     (folder / "widget.ipynb").write_text(json.dumps(example), encoding="utf-8")
     empty = {"cell_type": "code", "metadata": {}, "execution_count": None, "outputs": []}
     cells = [empty | {"id": f"c{i}", "source": code.strip()} for i, code in enumerate(MAP)]
@@ -239,7 +239,7 @@ def test_from_a_map_that_is_labelled_by_drawing_to_the_next(page, tmp_path) -> N
         named.locator("input[type=text]").fill(name)
         named.locator("input[type=text]").press("Enter")
     # What is above the plot has its size then, so that the plot stays where it is.
-    expect(tool.get_by_text("Ready: 72 spectra in 2 classes.")).to_be_visible()
+    expect(tool.get_by_text("shares 36 spectra with class MnO", exact=False)).to_be_visible()
     said = run_cell(page, 2)
     expect(said.get_by_text("canvas", exact=False).last).to_be_visible()
     words = said.locator(".jp-OutputArea-output").last.inner_text().split()
