@@ -312,11 +312,11 @@ def table(results):
         *sorted({k for r in results.values() for k in r} & set(DESIGNS)),
     )  # fmt: skip
     lines = [
-        "# Adaptation, without training: share classified rightly, mean (worst)",
+        "# Adaptation: share classified rightly, mean (worst)",
         "",
         "By an SVM of labelled spectra, of synthetic ones as labelled, with the cosine kernel, of",
         "adapted synthetic spectra, of these weighted with the fractions that were found, and by",
-        "the fitted mixture itself.",
+        "the fitted mixture itself; under a design, by an SVM of spectra after training with it.",
         "",
         "| cases | number | " + " | ".join(methods) + " | adapted less labelled, least |",
         "|" + "---|" * (len(methods) + 3),
