@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,9 @@ _OF_THICKNESS = 0.1
 
 #: How far the logarithm of a dose may be from what the noise level says.
 _OFF = 0.7
+
+#: p-values below this say that a target is like nothing known.
+UNLIKELY = 0.01
 
 #: p-value below which there is something to train.
 _TELLS = 0.05
@@ -172,6 +176,7 @@ def adapt(
     training: str = "never",
     replicates: int = 9,
     seed: int = 0,
+    names: Sequence[Any] | None = None,
     progress: Callable[[str, float], None] | None = None,
 ) -> Adaptation:
     """Adapt classes to unlabelled spectra.
@@ -196,6 +201,8 @@ def adapt(
         Synthetic targets that tell how unlike a known target may look; 0 leaves the p-value out,
         and "auto" then trains.
     seed : int, default 0
+    names : sequence, optional
+        Of the classes, for warnings; by default their numbers.
     progress : callable, optional
         Called with what is done and the share that is done.
 
@@ -240,13 +247,12 @@ def adapt(
     start = [none(c) for c in classes]
 
     def figure(laws, fractions):
-        z = _draw(classes, laws, fractions, 600, seeds) @ half.w
-        return energy_distance(z / scale, target[judged] @ half.w / scale)
+        return _unlikeness(half, unseen, laws, fractions, seeds, 600)
 
     history = {
         "before": min(figure(start, shares), figure(start, np.ones_like(shares))),
         "after": figure(found, shares),
-        "real": energy_distance(target[fitted] @ half.w / scale, target[judged] @ half.w / scale),
+        "real": energy_distance(half.z / scale, unseen.z / scale),
         **{f"gain of {k}": v for k, v in gains.items()},
     }
     # Never less than the classes as they were labelled.
@@ -300,15 +306,15 @@ def adapt(
     interval = np.stack([low, high], axis=1)
     conditions = _conditions(classes, found, state, whole, kept, power)
     warnings = []
-    for i, k in enumerate(counts[:-1]):
+    for name, k in zip(names or range(len(classes)), counts[:-1], strict=True):
         if k < max(5, 0.02 * n):
             warnings.append(
-                f"class {i} has hardly any spectra in the target: its conditions are those "
+                f"class {name!r} has hardly any spectra in the target: its conditions are those "
                 "that the classes share"
             )
     if counts[-1] > 0.1 * n:
         warnings.append(f"{counts[-1] / n:.0%} of the spectra are like none of the classes")
-    if p_value < 0.01:
+    if p_value < UNLIKELY:
         warnings.append("the spectra look like nothing that the classes can become")
     if not kept:
         warnings.append("no condition describes the held-out spectra better than none: none kept")
@@ -356,8 +362,14 @@ def _select(half: Mixture, unseen: Mixture, state: State):
     return state, tuple(kept), gains
 
 
-def _draw(classes, laws, fractions, n, seeds) -> NDArray:
-    """Some `n` spectra of the mixture."""
+def draw_mixture(
+    classes: Sequence[ClassPhysics],
+    laws: Sequence[AdaptedLaw],
+    fractions: NDArray,
+    n: int,
+    seeds: Sequence[np.random.SeedSequence],
+) -> NDArray[np.float64]:
+    """Draw some `n` spectra of classes under their conditions, in fractions of each."""
     count = np.round(n * fractions / fractions.sum()).astype(int)
     return np.concatenate([
         draw_adapted(c, p, k, s)
@@ -427,11 +439,11 @@ def _conditions(classes, found, state, whole, kept, power):
     return conditions
 
 
-def _unlikeness(half, unseen, laws, shares, seeds) -> float:
-    """Energy distance of unseen spectra to synthetic ones, in the components of the fit."""
-    drawn = _draw(half.classes, laws, shares, 300, seeds)
+def _unlikeness(half, unseen, laws, shares, seeds, n=300) -> float:
+    """Energy distance of unseen spectra to `n` synthetic ones, in the components of the fit."""
+    z = (draw_mixture(half.classes, laws, shares, n, seeds) - half.centre) @ half.w
     scale = np.median(half.level)
-    return energy_distance(half.embedded(drawn).z / scale, unseen.z / scale)
+    return energy_distance(z / scale, unseen.z / scale)
 
 
 def _null(half, state, laws, seeds, replicates, seed) -> list[float]:
@@ -444,7 +456,7 @@ def _null(half, state, laws, seeds, replicates, seed) -> list[float]:
             n = min(len(c.start.latent), _MOST_LABELLED)
             labelled = draw_adapted(c, none(c), n, child_stream(s, 1))
             classes.append(replace(c, start=fit_class_model(labelled, c.physics.dispersion)))
-        target = _draw(half.classes, laws, state.fractions[:-1], _NULL_SIZE, random)
+        target = draw_mixture(half.classes, laws, state.fractions[:-1], _NULL_SIZE, random)
         target = np.random.default_rng(r).permutation(target)
         a, b = np.array_split(target, 2)
         again = Mixture(classes, a, seed)

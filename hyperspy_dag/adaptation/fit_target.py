@@ -6,7 +6,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from hyperspy_dag._utils.checks import check_folder
 from hyperspy_dag._utils.warnings import warn
-from hyperspy_dag.dag.condition_draws import AdaptedLaw, AdaptedPhysics
+from hyperspy_dag.dag.condition_draws import AdaptedPhysics
 from hyperspy_dag.io.files import CHECKPOINT, AugmenterFileError, read, write
 from hyperspy_dag.training.fit import FitResult, run_jobs
 from hyperspy_dag.training.progress import TargetBar
@@ -28,7 +27,7 @@ from hyperspy_dag.training.settings import FitOptions
 from hyperspy_dag.training.workers import Watch
 
 from .conditions_given import background_end, single_scattering
-from .engine import Adaptation, adapt, draw_adapted, none
+from .engine import Adaptation, adapt, draw_mixture, none
 from .likelihood import ClassPhysics
 from .result import AdaptedClasses, Found
 from .target import Target
@@ -124,19 +123,18 @@ class TargetJob:
                 design=self.design,
                 training=self.training,
                 seed=self.random_state,
+                names=list(self.classes),
                 progress=say,
             )
             made = self._result(spectra, found)
         return made, time.perf_counter() - began
 
     def _result(self, spectra: NDArray[np.float32], found: Adaptation) -> AdaptedClasses:
-        names = list(self.classes)
-        messages = tuple(
-            re.sub(r"class (\d+)", lambda number: f"class {names[int(number[1])]!r}", message)
-            for message in found.warnings
-        )
-        even = np.ones(len(names)) / len(names)
-        start = [none(one) for one in self.classes.values()]
+        names, classes = list(self.classes), list(self.classes.values())
+        seeds = np.random.SeedSequence(self.random_state).spawn(len(classes))
+        start, even = [none(one) for one in classes], np.ones(len(classes))
+        before = draw_mixture(classes, start, even, _DRAWN, seeds)
+        after = draw_mixture(classes, found.laws, found.fractions, _DRAWN, seeds)
         return AdaptedClasses(
             laws=dict(zip(names, found.laws, strict=True)),
             conditions={
@@ -152,24 +150,15 @@ class TargetJob:
             p_value=float(found.p_value),
             figures={name: float(value) for name, value in found.history.items()},
             trained=bool(found.trained),
-            messages=messages,
+            messages=tuple(found.warnings),
             n_target=len(spectra),
             random_state=self.random_state,
             seen={
                 "target": _mean_and_spread(spectra),
-                "before": _mean_and_spread(self._mixture(start, even)),
-                "after": _mean_and_spread(self._mixture(found.laws, found.fractions)),
+                "before": _mean_and_spread(before),
+                "after": _mean_and_spread(after),
             },
         )
-
-    def _mixture(self, laws: Sequence[AdaptedLaw], fractions: NDArray) -> NDArray[np.float64]:
-        counts = np.round(_DRAWN * fractions / fractions.sum()).astype(int)
-        seeds = np.random.SeedSequence(self.random_state).spawn(len(counts))
-        return np.concatenate([
-            draw_adapted(*one)
-            for one in zip(self.classes.values(), laws, counts, seeds, strict=True)
-            if one[2]
-        ])  # fmt: skip
 
 
 def _mean_and_spread(spectra: NDArray) -> NDArray[np.float64]:

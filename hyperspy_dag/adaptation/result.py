@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 from hyperspy_dag.dag.condition_draws import ADAPTED, AdaptedLaw, AdaptedPhysics
 from hyperspy_dag.io.files import below, finite
 
+from .engine import UNLIKELY
+
 #: What is kept of the spectra of an adaptation.
 SEEN = ("target", "before", "after")
-
-#: p-values below this say that a target is like nothing known.
-UNLIKELY = 0.01
 
 #: Units of the conditions for people, and what is none of them.
 UNITS = {"thickness": " t/λ", "resolution": " eV", "shift": " eV"}

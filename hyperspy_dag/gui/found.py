@@ -29,7 +29,7 @@ def in_words(found: AdaptedClasses) -> str:
         low, high = found.fraction_intervals[label]
         share = f"{found.fractions[label]:.0%} of the spectra ({low:.0%} to {high:.0%})"
         said = [_said(name, one) for name, one in conditions.items() if _differs(name, one)]
-        if found.laws[label] is None or not said:
+        if not said:
             said = ["as labelled"]
         lines.append(f"{label}: {share}; {', '.join(said)}")
     return "\n".join(lines)

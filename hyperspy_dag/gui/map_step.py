@@ -125,8 +125,9 @@ class MapStep(t.HasTraits):
 
     def look_for_signals(self, _: Any = None) -> None:
         """Offer the EELS signals that the user's names stand for."""
-        starts = {name: s.axes_manager.signal_axes[0].low_value for name, s in _signals().items()}
-        own = [name for name, s in _signals().items() if s is self._signal]
+        signals = _signals()
+        starts = {name: s.axes_manager.signal_axes[0].low_value for name, s in signals.items()}
+        own = [name for name, s in signals.items() if s is self._signal]
         core = [name for name, start in starts.items() if start > 0 and name not in own]
         self.low_losses = [_PLASMON, *(name for name, start in starts.items() if start <= 0)]
         self.sources = [*core, _THIS, _FILE]
@@ -198,8 +199,8 @@ class MapStep(t.HasTraits):
 
                 target = unlabelled(whole, self._labels)
             augmenter = augmenter.adapt(target, low_loss=low_loss)
-            adapt = ".adapt(target" + (f", low_loss={self.low_loss})" * (low_loss is not None))
-            adapt = adapt if low_loss is not None else f"{adapt})"
+            given_loss = "" if low_loss is None else f", low_loss={self.low_loss}"
+            adapt = f".adapt(target{given_loss})"
         self.status = "Classifying the map …"
         call += f"\nphases = tool.augmenter{adapt}.classify(target)"
         return augmenter, augmenter.classify(whole), call
