@@ -83,9 +83,7 @@ numpydoc_validation_exclude = {
     r"\.minimum$",  # a constant, described in one line
     r"Component\.grad_",  # as HyperSpy's models call them
     r"\.NotFittedError$",  # scikit-learn's
-    # what files and records hold, and the toolkits' own
-    r"\.AdaptedClasses\.(arrays|header|lines|record|of_file)$",
-    r"\.AugmentationTool\.ranges$",
+    r"\.AugmentationTool\.ranges$",  # the toolkits' own
 }
 # Docstrings without sections, of properties for instance, need neither "See Also" nor example.
 _PLAIN = r"(?s)\A(?:(?!\n *-{4}).)*\Z"

@@ -110,12 +110,7 @@ class AdaptedClasses:
     __repr__ = __str__
 
     def lines(self) -> list[str]:
-        """Return in words what was found, a line for each class and for each warning.
-
-        Returns
-        -------
-        list of str
-        """
+        """Return in words what was found, a line for each class and for each warning."""
         found = [f"Adapted to {self.n_target} unlabelled spectra (intervals of 90 %)."]
         for label, own in self.conditions.items():
             low, high = self.fraction_intervals[label]
@@ -159,12 +154,7 @@ class AdaptedClasses:
         return plot_adaptation(self)
 
     def record(self) -> dict[str, Any]:
-        """Return what ``metadata.DAG.adaptation`` says; lists are in the order of the classes.
-
-        Returns
-        -------
-        dict
-        """
+        """Return what ``metadata.DAG.adaptation`` says; lists are in the order of the classes."""
         names = list(next(iter(self.conditions.values()), {}))
         return {
             "n_target": self.n_target,
@@ -184,12 +174,7 @@ class AdaptedClasses:
         }
 
     def header(self) -> dict[str, Any]:
-        """Return all but the arrays, as JSON knows it; lists are in the order of the classes.
-
-        Returns
-        -------
-        dict
-        """
+        """Return all but the arrays, as JSON knows it; lists are in the order of the classes."""
         return {
             "classes": list(self.laws),
             "laws": [[law.shift, law.jitter, law.dose] for law in self.laws.values()],
@@ -210,12 +195,7 @@ class AdaptedClasses:
         }
 
     def arrays(self) -> dict[str, NDArray[np.float64]]:
-        """Return the arrays by name.
-
-        Returns
-        -------
-        dict of str to array
-        """
+        """Return the arrays by name."""
         return {
             f"{i}/{name}": array
             for i, law in enumerate(self.laws.values())

@@ -59,9 +59,11 @@ def adapt(
     from hyperspy_dag import EELSAugmenter
     from hyperspy_dag._utils.checks import check_existing
 
-    output = check_output(output, force, [augmenter, target], signal=False)
+    inputs = [augmenter, target]
+    inputs += [Path(one) for text in low_loss or [] for one in (text, text.partition("=")[2]) if one]
+    output = check_output(output, force, [*inputs], signal=False)
     if plot is not None:
-        plot = check_output(plot, force, [augmenter, target, output], signal=False)
+        plot = check_output(plot, force, [*inputs, output], signal=False)
     if not low_loss and low_loss_signal is not None:
         raise ValueError("--low-loss-signal belongs to --low-loss")
     loaded = EELSAugmenter.load(check_existing(augmenter))

@@ -231,6 +231,10 @@ def test_adapt_and_classify(files, tmp_path):
         *("adapt", dag, files / "s.hspy", adapted, "--force"),
         *("--low-loss", "a.hspy", "--low-loss", "b.hspy"),
     )
+    for given in (adapted, f"FeO={adapted}"):
+        assert "is read and written in one command" in refused(
+            "adapt", dag, files / "s.hspy", adapted, "--force", "--low-loss", given
+        )
     told = json.loads(run("classify", adapted, files / "s.hspy", phases, "--json").stdout)
     assert sum(told["spectra"].values()) == np.prod(told["shape"])
     assert hs.load(phases).data.size == np.prod(told["shape"])
