@@ -59,8 +59,8 @@ def adapt(
     from hyperspy_dag import EELSAugmenter
     from hyperspy_dag._utils.checks import check_existing
 
-    inputs = [augmenter, target]
-    inputs += [Path(one) for text in low_loss or [] for one in (text, text.partition("=")[2]) if one]
+    files = [one for text in low_loss or [] for one in (text, text.partition("=")[2]) if one]
+    inputs = [augmenter, target, *map(Path, files)]
     output = check_output(output, force, [*inputs], signal=False)
     if plot is not None:
         plot = check_output(plot, force, [*inputs, output], signal=False)
