@@ -53,14 +53,16 @@ def instrument(key, plasmon, width):
 
 
 def simulate(dataset, counts, change, rng, plasmon, width):
-    """Preprocessed spectra, classes, energies and end of the background window.
+    """Preprocessed spectra, classes, energies, end of the background window, and what is true.
 
-    ``change`` has an array over the classes for each condition that is changed.
+    ``change`` has an array over the classes for each condition that is changed. What is true are
+    the classes' means over the spectra, which differ from those of the population.
     """
     plan = DATA_SETS[dataset]
     m = MEASUREMENTS[plan.measurement]
     energy, optics = instrument(plan.measurement, plasmon, width)
     raw, labels = [], []
+    means = np.zeros((4, len(m.classes)))
     for i, o in enumerate(m.classes.values()):
         n = counts[i]
         if not n:
@@ -80,6 +82,7 @@ def simulate(dataset, counts, change, rng, plasmon, width):
         blur = rng.uniform(*o.resolution, n) ** 2 + np.sign(fwhm) * (fwhm / 2.3548) ** 2
         dose = o.dose * np.exp(o.dose_spread * deviates()) * of("dose", 1.0)
         shift = o.drift * deviates() + of("shift")
+        means[:, i] = [thickness.mean(), shift.mean(), blur.mean(), np.log(dose).mean()]
         edges = optics.spectra(composition @ phases, thickness, shift, np.sqrt(blur.clip(0.01)))
         edges *= (energy / plan.signal_range[0]) ** of("tail")
         residue = Residue(energy, plan.background_range[1]).shape
@@ -104,7 +107,7 @@ def simulate(dataset, counts, change, rng, plasmon, width):
         background_range=plan.background_range, signal_range=plan.signal_range
     )
     axis = s.axes_manager.signal_axes[0].axis
-    return s.data.astype(float), np.array(labels), axis, plan.background_range[1]
+    return s.data.astype(float), np.array(labels), axis, plan.background_range[1], means
 
 
 def tio2(folder, window, train, n, composition, draw):
@@ -151,7 +154,7 @@ def simulated(dataset, kind, seed):
     rng = np.random.default_rng((seed, 5))
     k = len(MEASUREMENTS[DATA_SETS[dataset].measurement].classes)
     plasmon = rng.uniform(15, 28), rng.uniform(6, 16)
-    x, y, e, b = simulate(dataset, [30] * k, {}, rng, *plasmon)
+    x, y, e, b, before = simulate(dataset, [30] * k, {}, rng, *plasmon)
     truth = {
         "thickness": np.zeros(k),
         "shift": np.zeros(k),
@@ -175,7 +178,10 @@ def simulated(dataset, kind, seed):
     counts = np.round(400 * share / share.sum()).astype(int)
     if kind != "changed":
         counts[:] = 400 // k
-    u, v, _, _ = simulate(dataset, counts, truth, rng, *plasmon)
+    u, v, _, _, after = simulate(dataset, counts, truth, rng, *plasmon)
+    thickness, shift, blur, dose = after - before
+    fwhm = 2.3548 * np.sign(blur) * np.sqrt(np.abs(blur))
+    truth |= {"thickness": thickness, "shift": shift, "fwhm": fwhm, "dose": np.exp(dose)}
     truth["fractions"] = counts / counts.sum()
     p = plasmon_peak(e[1] - e[0], len(e), *plasmon)
     classes = [

@@ -36,6 +36,10 @@ _PAYS = 1.5
 #: Relative standard deviation with which thicknesses are known by EELS (Egerton 2011, section 5.1).
 _OF_THICKNESS = 0.1
 
+#: Another mixture is pointed out if its posterior probability is no smaller than exp(-5) of the
+#: best one's, and its fractions differ by so much.
+_RIVAL, _OTHER_FRACTIONS = 5.0, 0.25
+
 #: How far the logarithm of a dose may be from what the noise level says.
 _OFF = 0.7
 
@@ -259,7 +263,7 @@ def adapt(
     as_labelled = history["before"] <= history["after"]
     if as_labelled:
         found, kept = start, ()
-    null = _null(half, state, found, seeds, replicates, seed)
+    null, bias = _null(half, state, found, seeds, replicates, seed)
     p_value = _p_value(null, _unlikeness(half, unseen, found, shares, seeds))
     say("likeness", 0.7)
     mixture = Mixture(classes, target[rows], seed)
@@ -304,7 +308,7 @@ def adapt(
     low = np.where(effective * share < 1, 0.0, stats.beta.ppf(0.05, a, b))
     high = np.where(effective * (1 - share) < 1, 1.0, stats.beta.ppf(0.95, a, b))
     interval = np.stack([low, high], axis=1)
-    conditions = _conditions(classes, found, state, whole, kept, power)
+    conditions = _conditions(classes, found, state, whole, kept, power, bias)
     warnings = []
     for name, k in zip(names or range(len(classes)), counts[:-1], strict=True):
         if k < max(5, 0.02 * n):
@@ -312,6 +316,14 @@ def adapt(
                 f"class {name!r} has hardly any spectra in the target: its conditions are those "
                 "that the classes share"
             )
+    if state.rival is not None and state.score - state.rival[0] < _RIVAL:
+        other = state.rival[1][:-1] / state.rival[1][:-1].sum()
+        if np.abs(other - share).max() > _OTHER_FRACTIONS:
+            parts = ", ".join(
+                f"{f:.0%} of {name!r}"
+                for name, f in zip(names or range(len(classes)), other, strict=True)
+            )
+            warnings.append(f"another mixture describes the spectra nearly as well: {parts}")
     if counts[-1] > 0.1 * n:
         warnings.append(f"{counts[-1] / n:.0%} of the spectra are like none of the classes")
     if p_value < UNLIKELY:
@@ -405,13 +417,14 @@ def _sigma(state: State) -> NDArray:
     return np.sqrt(np.diag(state.covariance)).reshape(state.theta.shape)
 
 
-def _conditions(classes, found, state, whole, kept, power):
+def _conditions(classes, found, state, whole, kept, power, bias):
     """Means, spreads and 90 % intervals.
 
     Of what is not kept, the interval lies about none and holds what was fitted. Standard deviations
-    are those of the fit of all conditions: that the others are none was a choice.
+    are those of the fit of all conditions: that the others are none was a choice. Beside them
+    stands by how much fits of known conditions are off.
     """
-    sd = _sigma(whole)
+    sd = np.hypot(_sigma(whole), bias[:, :-1])
     counts = state.responsibilities[:-1].sum(axis=1)
     conditions = []
     for i, (c, p) in enumerate(zip(classes, found, strict=True)):
@@ -419,6 +432,7 @@ def _conditions(classes, found, state, whole, kept, power):
         # Where the labelled spectra lie on average is no better known.
         share = np.sqrt(1 / (power * counts[i] + 1e-9) + 1 / labelled)
         shift_sd = np.hypot(p.jitter / np.sqrt(state.told[i]) * min(share, 3.0), 0.05)
+        shift_sd = np.hypot(shift_sd, bias[i, -1])
         for j, name in enumerate(ADAPTED):
             known = np.hypot(sd[i, j], _OF_THICKNESS * p.theta[j] if name == "thickness" else 0.0)
             one[name] = [p.theta[j], p.spread[j], _NINETY * known]
@@ -446,9 +460,14 @@ def _unlikeness(half, unseen, laws, shares, seeds, n=300) -> float:
     return energy_distance(z / scale, unseen.z / scale)
 
 
-def _null(half, state, laws, seeds, replicates, seed) -> list[float]:
-    """Unlikeness of targets drawn from the fit, models of labelled spectra fitted anew."""
+def _null(half, state, laws, seeds, replicates, seed) -> tuple[list[float], NDArray]:
+    """Targets drawn from the fit, models of labelled spectra fitted anew (parametric bootstrap).
+
+    Returns the unlikeness of each, and by how much conditions and shift of the classes are off on
+    average, (classes, conditions + 1).
+    """
     null = []
+    off = np.zeros((len(half.classes), state.theta.shape[1] + 1))
     for r in range(replicates):
         random = np.random.SeedSequence((seed, r)).spawn(len(half.classes))
         classes = []
@@ -464,8 +483,9 @@ def _null(half, state, laws, seeds, replicates, seed) -> list[float]:
         nothing = replace(state, misfit=np.zeros((len(classes), own)), common=np.zeros(own))
         fit = again.run(nothing, 6)
         drawn = _laws(again, fit, seeds)
+        off += np.c_[fit.theta - state.theta, fit.shift - state.shift] / replicates
         null.append(_unlikeness(again, again.embedded(b), drawn, fit.fractions[:-1], seeds))
-    return null
+    return null, off
 
 
 def _p_value(null: list[float], observed: float) -> float:

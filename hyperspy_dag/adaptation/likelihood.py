@@ -44,6 +44,11 @@ SHARED_LEVEL, OWN_LEVEL, LEVEL_SPREAD, LEVEL_OF_THICKNESS = 0.5, 0.15, 0.1, 0.75
 #: maximum, and how far along the energy axis it belongs together (eV).
 CLASS_MISFIT, COMMON_MISFIT, SPECTRUM_MISFIT, MISFIT_LENGTH = 0.01, 0.03, 0.01, 1.5
 
+#: How many spectra the labelled ones' variations count for, and how far the logarithm of their
+#: size is expected from none: components of few noisy spectra are too large, the fewer and the
+#: noisier the more, and the target says by how much.
+CONTENT_COUNTS, CONTENT_SPREAD = 5, 1.0
+
 COMPONENTS, TARGET_COMPONENTS = 40, 6
 LARGEST_SHIFT = 3.0
 
@@ -119,6 +124,7 @@ class State:
     score: float = -np.inf
     covariance: Any = None
     responsibilities: Any = None
+    rival: tuple[float, Any] | None = None
 
     def prior_covariance(self, j: int) -> NDArray[np.float64]:
         """Of a condition's means over the classes."""
@@ -344,7 +350,8 @@ class Mixture:
         )
         total += self.common_prior(state)
         ratio = np.log(state.spread / SPREAD)
-        return total - 2 * (ratio**2).sum() - 2 * (np.log(state.content) ** 2).sum()
+        content = np.log(state.content) / CONTENT_SPREAD
+        return total - 2 * (ratio**2).sum() - 0.5 * (content**2).sum()
 
     @staticmethod
     def _own_level(state: State) -> NDArray:
@@ -518,7 +525,9 @@ class Mixture:
             )
             if not same and s.score > tried[0].score - 30:
                 distinct.append(s)
-        best = max((self.run(s, 30) for s in distinct[:2]), key=lambda s: s.score)
+        best, *others = sorted((self.run(s, 30) for s in distinct[:2]), key=lambda s: -s.score)
+        for other in others:
+            best.rival = other.score, other.fractions
         return self.settled(best)
 
     def settled(self, state: State) -> State:
