@@ -87,10 +87,8 @@ class SignalPlot:
         for region in regions:
             if region in self._rois:
                 continue
-            if len(axes) == 1:
-                roi = rois.SpanROI(region.left, region.right)
-            else:
-                roi = rois.RectangularROI(region.left, region.top, region.right, region.bottom)
+            kind = rois.SpanROI if len(axes) == 1 else rois.RectangularROI
+            roi = kind(**_limits(region, kind))
             roi.add_widget(self._signal, axes=axes, color=region.colour)
             roi.events.changed.connect(lambda roi, region=region: _follow(region, roi), ["roi"])
             self._rois[region] = roi
@@ -98,13 +96,14 @@ class SignalPlot:
     def move_region(self, region: Region) -> None:
         """Move the ROI of a region to its coordinates."""
         roi = self._rois.get(region)
-        if roi is None or not self.is_open or _limits(roi) == _limits(region, roi):
+        if roi is None or not self.is_open:
             return
-        names = _names(roi)
-        values = {name: getattr(region, name) for name in names}
+        values = _limits(region, type(roi))
         pairs = [("left", "right"), ("top", "bottom")]
-        if any(a in values and not values[a] < values[b] for a, b in pairs):
-            return  # half-way through typing
+        if values == roi.trait_get(*values) or any(
+            a in values and values[a] == values[b] for a, b in pairs
+        ):
+            return  # there already, or half-way through typing
         with roi.events.changed.suppress():
             # One after the other they could cross.
             roi._bounds_check = False
@@ -131,14 +130,13 @@ class SignalPlot:
             self._range_dragged(self._picked, float(low), float(high))
 
 
-def _names(roi: object) -> list[str]:
-    return [name for name in ("left", "right", "top", "bottom") if hasattr(roi, name)]
+def _limits(region: Region, kind: Any) -> dict[str, float]:
+    """Return those limits of a region that a kind of ROI has."""
+    names = kind.class_trait_names()
+    return {name: value for name, value in region.limits().items() if name in names}
 
 
-def _limits(given: object, like: object = None) -> list[float]:
-    return [float(getattr(given, name)) for name in _names(like or given)]
-
-
-def _follow(region: Region, roi: object) -> None:
-    limits: dict[str, Any] = dict(zip(_names(roi), _limits(roi), strict=True))
-    region.trait_set(**limits)
+def _follow(region: Region, roi: Any) -> None:
+    limits = _limits(region, type(roi))
+    if roi.trait_get(*limits) != limits:
+        region.trait_set(**roi.trait_get(*limits))

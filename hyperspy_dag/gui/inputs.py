@@ -201,8 +201,9 @@ class Input(t.HasTraits):
         """
         if "drawn" not in self.label_sources:
             raise ValueError("regions are drawn on line scans and scans; this signal is neither")
-        taken = {region.name for region in self.regions}
-        number = next(i for i in range(len(taken) + 1) if f"class {i + 1}" not in taken)
+        # Its name may be another by now, its place and its colour are its own.
+        taken = {region.number for region in self.regions}
+        number = next(i for i in range(len(taken) + 1) if i not in taken)
         limits = {}
         axes = self.signal.axes_manager.navigation_axes
         for axis, low, high in zip(axes, ("left", "top"), ("right", "bottom"), strict=False):
@@ -215,7 +216,8 @@ class Input(t.HasTraits):
             ends = values[first], values[min(first + share, len(values)) - 1]
             limits[low], limits[high] = float(min(ends)), float(max(ends) + step)
         colour = CLASS_COLOURS[number % len(CLASS_COLOURS)]
-        region = Region(name=name or f"class {number + 1}", colour=colour, **limits)
+        name = name or f"class {number + 1}"
+        region = Region(name=name, number=number, colour=colour, **limits)
         self.regions.append(region)
         self.label_source = "drawn"
         return region

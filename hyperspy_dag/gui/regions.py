@@ -25,23 +25,32 @@ class Region(t.HasTraits):
         Name of the class; several regions may have the same.
     left, right, top, bottom : float
         In the units of the navigation axes; right and bottom are left out, as in HyperSpy's ROIs.
-        A line scan has neither top nor bottom.
+        A line scan has neither top nor bottom. They may be given in any order.
+    number : int
+        Its place among the regions that were added.
     """
 
     name = t.Str()
+    number = t.Int(-1)
     left = t.Float()
     right = t.Float()
     top = t.Float()
     bottom = t.Float()
     colour = t.Str("#D55E00")
 
+    def limits(self) -> dict[str, float]:
+        """Return left, right, top and bottom, the smaller first."""
+        left, right = sorted((self.left, self.right))
+        top, bottom = sorted((self.top, self.bottom))
+        return {"left": left, "right": right, "top": top, "bottom": bottom}
+
     def mask(self, s: EELSSpectrum) -> NDArray[np.bool_]:
         """Return the mask of the region in the navigation shape of the data."""
-        axes = s.axes_manager.navigation_axes
-        inside = _between(axes[0].axis, self.left, self.right)
+        axes, at = s.axes_manager.navigation_axes, self.limits()
+        inside = _between(axes[0].axis, at["left"], at["right"])
         if len(axes) == 1:
             return inside
-        return _between(axes[1].axis, self.top, self.bottom)[:, np.newaxis] & inside
+        return _between(axes[1].axis, at["top"], at["bottom"])[:, np.newaxis] & inside
 
 
 def _between(positions: NDArray, low: float, high: float) -> NDArray[np.bool_]:

@@ -144,6 +144,8 @@ def test_regions_become_labels() -> None:
     expected[:, :5] = "a"
     expected[0, 6:] = "b"
     np.testing.assert_array_equal(region_labels(s, regions), expected)
+    regions[0].trait_set(left=5, right=0, top=2, bottom=0)  # typed the other way round
+    np.testing.assert_array_equal(region_labels(s, regions), expected)
     regions[1].left = 4
     with pytest.raises(ValueError, match="shares 1 spectra with class a"):
         region_labels(s, regions)
@@ -164,6 +166,14 @@ def test_regions_that_are_added_anew_are_of_another_class() -> None:
     third = tool.add_region()
     assert len({second.name, third.name}) == len({second.colour, third.colour}) == 2
     assert second.mask(s).any() and third.mask(s).any()
+
+
+def test_regions_that_are_added_lie_apart_whatever_they_are_called() -> None:
+    s = raw_scan()
+    tool = AugmentationTool(s, None)
+    for name in ("MnO", "MnO2", "MnO"):
+        tool.add_region().name = name
+    assert sum(region.mask(s).astype(int) for region in tool.regions).max() == 1
 
 
 def test_warnings_of_two_interfaces_at_once_are_kept_apart() -> None:
@@ -238,6 +248,10 @@ def test_ranges_and_regions_follow_the_mouse_and_the_numbers(monkeypatch) -> Non
     assert region.right == 5.0
     region.left = 1.0
     assert roi.left == 1.0
+    region.left = 9.0  # beyond its right: their order does not matter
+    assert (roi.left, roi.right) == (5.0, 9.0) and (region.left, region.right) == (9.0, 5.0)
+    roi.right = 10.0
+    assert (region.left, region.right) == (5.0, 10.0)
     tool.picking = "background range"
     span = tool._plot._span
     span.span_selector.extents = (631.0, 636.0)
