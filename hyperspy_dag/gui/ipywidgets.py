@@ -229,12 +229,13 @@ def _map_step(step: MapStep) -> tuple[list[ipw.Widget], dict[str, Any]]:
 def _canvas(step: MapStep) -> ipw.Widget:
     """Return the map on a canvas that is clicked on, if ipympl is there, or as a picture."""
     try:
-        from ipympl.backend_nbagg import Canvas
+        from ipympl.backend_nbagg import Canvas, FigureManager
     except ImportError:
         image = ipw.Image(format="png", layout=ipw.Layout(max_width="100%"))
         _show(step, "spectrum_picture", image, "value", lambda _: png(step.picture.figure))
         return image
     canvas = Canvas(step.picture.figure)
+    FigureManager(canvas, 0)  # the browser shows no canvas without a manager
     canvas.header_visible = canvas.footer_visible = canvas.toolbar_visible = False
     canvas.resizable = False
     return canvas
