@@ -13,7 +13,9 @@ Classifiers are trained on
 - spectra with added noise, and those of the best statistical baseline;
 - the labelled spectra brought to the new condition by hand, several times each: their raw counts
   thinned (each kept with a probability of the ratio of doses), or shifted at random;
-- the same with the noise that the detector would have added to so few electrons, for those who know
+- the labelled spectra, several times each, with white noise that brings their scatter before the
+  edge to that of the spectra of the new condition, whose labels it does not need;
+- counts thinned, with the noise that the detector would have added to so few electrons, for those who know
   its gain and its point spread;
 - the DAG's spectra, as it draws them and for the new condition: ``sample(dose=...)`` or
   ``sample(energy_jitter=...)``, with the ratio of doses or the drift in eV, which one knows;
@@ -84,10 +86,14 @@ N_LABELLED = 150
 METHODS = {
     REAL: ("the labelled spectra", {"color": "black", "marker": "_"}),
     "noise": ("with added noise", {"color": "#999999", "marker": "v"}),
+    "white": (
+        "white noise, scatter matched",
+        {"color": "#999999", "marker": "v", "markerfacecolor": "none"},
+    ),
     "pca_density_dose": ("PCA kernel density", {"color": "#0072b2", "marker": "^"}),
     "by_hand": ("counts thinned, spectra shifted", {"color": "#009e73", "marker": "D"}),
     "detector": (
-        "the same, detector known",
+        "counts thinned, detector known",
         {"color": "#009e73", "marker": "D", "markerfacecolor": "none"},
     ),
     "dag": ("the DAG as it is", {"color": "#d55e00", "marker": "x"}),
@@ -151,6 +157,26 @@ def by_hand(part: Part, cell: Cell, dose: float, drift: float, detector: bool = 
     return made
 
 
+def with_white_noise(part: Part, cell: Cell, target: NDArray[np.float64]) -> Made:
+    """The labelled spectra with white noise: before the edge they scatter as the target does."""
+    random = np.random.default_rng(cell.seed)
+    window, edge = part.signal.axes_manager.signal_axes[0], PREPROCESSING[cell.dataset]
+    before = window.axis < edge["background_range"][1]
+    own = {label: part.of_class(label, part.train) for label in part.classes}
+
+    def variance(spectra: NDArray[np.float64]) -> float:
+        return float(np.median(spectra[:, before].var(axis=1)))
+
+    missing = variance(target) - variance(np.concatenate(list(own.values())))
+    noise = np.sqrt(max(missing, 0.0))
+    made = {}
+    for label, rows in own.items():
+        rows = np.resize(rows, (N_MADE, rows.shape[1]))
+        made[label] = rows + noise * random.standard_normal(rows.shape)
+        made[label] /= made[label].max(axis=1, keepdims=True)
+    return made
+
+
 def by_dag(augmenter: EELSAugmenter, cell: Cell, dose: float, drift: float, raw: bool) -> Made:
     """Synthetic spectra for the dose and the drift, `raw` ones without their background."""
     made = {}
@@ -193,6 +219,9 @@ def learn(cell: Cell, keep: Path | None = None, progress: bool | None = None) ->
             return measured(cell.dataset, N_LABELLED, dose, drift, cell.seed)
         if method in ("by_hand", "detector"):
             return by_hand(part, cell, dose, drift, method == "detector")
+        if method == "white":
+            target = measured(cell.dataset, N_TEST, dose, drift, cell.seed)
+            return with_white_noise(part, cell, np.concatenate(list(target.values())))
         if method == "dag":
             return by_dag(augmenter, cell, 1.0, 1.0, raw=False)
         if method.startswith("dag"):

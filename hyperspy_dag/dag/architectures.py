@@ -170,7 +170,7 @@ def _published(
 _ARCHITECTURES = (
     Architecture(
         "compact",
-        "a small network that refines a physical model of the class; the default",
+        "a small network that refines the statistical model of the class; the default",
         generator=(64, 64),
         discriminator=(
             DiscriminatorBranch((0.25, 0.125), kernels=20, dims=5, dropout=0.3),

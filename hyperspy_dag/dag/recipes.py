@@ -106,7 +106,7 @@ _RECIPES = (
     ),
     Recipe(
         "refined",
-        "a physical model of the class and the instrument, refined by the DAG; the default",
+        "a statistical model of the class, refined by the DAG where there is something to learn",
         physical=True,
         loss="relativistic",
         real_label=1.0,

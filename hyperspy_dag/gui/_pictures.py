@@ -105,8 +105,8 @@ def training_picture(
 
     Where nothing was trained, words stand in for the metrics.
     """
-    figure = Figure(figsize=(9.6, 5.4), layout="constrained")
-    grid = figure.add_gridspec(2, 3, height_ratios=(1, 1.25))
+    figure = Figure(figsize=(9.6, 4.2 if model.said else 5.4), layout="constrained")
+    grid = figure.add_gridspec(2, 3, height_ratios=(0.5 if model.said else 1, 1.25))
     if not model.said:
         metrics = [figure.add_subplot(grid[0, i]) for i in range(3)]
         asked = () if stopping is None else CRITERIA[stopping]

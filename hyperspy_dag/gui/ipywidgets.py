@@ -202,7 +202,7 @@ def _map_step(step: MapStep) -> tuple[list[ipw.Widget], dict[str, Any]]:
         "call": _text(step, "call", f"font-family:monospace;font-size:90%;{_FAINT}"),
     }
     spectrum = _image(step, "spectrum_picture", "486px")
-    spectrum.layout.flex = "1 1 280px"
+    spectrum.layout.flex, spectrum.layout.min_width = "1 1 280px", "0"
     canvas = ipw.Box(layout=ipw.Layout(flex="0 0 auto", max_width="100%"))
     place = _row("Spectrum", "column", parts["column"], "row", parts["row"])
     looked_at = ipw.VBox([ipw.Box([canvas, spectrum], layout=_wrapped()), place])
@@ -290,7 +290,11 @@ def _text(obj: Any, name: str, style: str) -> ipw.HTML:
 
     def show(text: str) -> str:
         lines = html.escape(text).replace("\n", "<br>")
-        return f"<div style='line-height:1.4;{style}'>{lines}</div>" if text else ""
+        return (
+            f"<div style='line-height:1.4;overflow-wrap:anywhere;{style}'>{lines}</div>"
+            if text
+            else ""
+        )
 
     _show(obj, name, widget, "value", show)
     return widget

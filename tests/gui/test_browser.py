@@ -309,17 +309,19 @@ def test_from_a_map_that_is_labelled_by_drawing_to_the_next(page, tmp_path) -> N
 
 def views(page, tool) -> None:
     """Keep pictures of the interface, narrow and wide, light and dark."""
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+b")  # the files' bar
     for theme in ("Light", "Dark"):
+        page.set_viewport_size({"width": 1400, "height": 1500})
         page.get_by_role("menuitem", name="Settings", exact=True).click()
         page.get_by_text("Theme", exact=True).click()
         page.get_by_text(f"JupyterLab {theme}", exact=True).click()
         for width in (1400, 400):
-            page.set_viewport_size({"width": width, "height": 1500})
-            page.wait_for_timeout(1500)
+            page.set_viewport_size({"width": width, "height": 4500})
             widget = tool.locator(".jp-OutputArea-output .widget-vbox").first
+            widget.scroll_into_view_if_needed()
+            page.wait_for_timeout(1500)
             widget.screenshot(path=Path(KEEP) / f"map_{theme.lower()}_{width}.png")
-        page.set_viewport_size({"width": 1400, "height": 1500})
-        page.wait_for_timeout(500)
 
 
 def shot(page, path: Path, cell=None) -> None:
