@@ -148,7 +148,7 @@ def page(lab: str) -> Iterator:
         pytest.skip("chromium is not installed (Debian: apt-get install chromium)")
     with api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
-        page = browser.new_page(viewport={"width": 1250, "height": 1500})
+        page = browser.new_page(viewport={"width": 1250, "height": 2800})
         page.set_default_timeout(120_000)
         page.lab = lab
         yield page
@@ -312,7 +312,7 @@ def views(page, tool) -> None:
     page.keyboard.press("Escape")
     page.keyboard.press("Control+b")  # the files' bar
     for theme in ("Light", "Dark"):
-        page.set_viewport_size({"width": 1400, "height": 1500})
+        page.set_viewport_size({"width": 1400, "height": 2800})
         page.get_by_role("menuitem", name="Settings", exact=True).click()
         page.get_by_text("Theme", exact=True).click()
         page.get_by_text(f"JupyterLab {theme}", exact=True).click()
