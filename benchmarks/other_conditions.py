@@ -96,9 +96,9 @@ METHODS = {
         "counts thinned, detector known",
         {"color": "#009e73", "marker": "D", "markerfacecolor": "none"},
     ),
-    "dag": ("the DAG as it is", {"color": "#d55e00", "marker": "x"}),
+    "dag": ("synthetic spectra as labelled", {"color": "#d55e00", "marker": "x"}),
     "dag_asked": (
-        "the DAG for the new condition",
+        "synthetic spectra for the new condition",
         {"color": "#d55e00", "marker": "o", "markerfacecolor": "none"},
     ),
     "dag_raw": ("the same, background subtracted last", {"color": "#d55e00", "marker": "o"}),

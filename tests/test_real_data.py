@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import re
+
 import hyperspy.api as hs
 import numpy as np
 import pytest
-from conftest import THOROUGH
+from conftest import DATA_VARIABLE, ROOT, THOROUGH
 
 from hyperspy_dag import get_labels
 from hyperspy_dag.dag.architectures import ARCHITECTURES
@@ -38,6 +40,17 @@ def titanium(real_data):
         chosen = np.flatnonzero(names == name)[:60]
         labels[chosen] = name
     return s.dag_preprocess(background_range=(400, 448), signal_range=(440, 500)), labels
+
+
+@pytest.mark.slow
+def test_the_example_on_measured_spectra(real_data, run_python, tmp_path):
+    code = (ROOT / "examples" / "measured_titanium.py").read_text(encoding="utf-8")
+    without = run_python(code, env={DATA_VARIABLE: str(tmp_path)}, check=False)
+    assert without.returncode == 1 and f"set {DATA_VARIABLE}" in without.stderr
+    folder = real_data("tio2_srtio3_raw.hspy").parent
+    said = run_python(code, env={DATA_VARIABLE: str(folder)}).stdout
+    right = dict(re.findall(r"right in the other region, ([\w ]+): ([\d.]+)", said))
+    assert float(right["as labelled"]) < 0.6 and float(right["adapted"]) > 0.95
 
 
 @pytest.mark.slow
