@@ -15,8 +15,8 @@ Classifiers are trained on
   thinned (each kept with a probability of the ratio of doses), or shifted at random;
 - the labelled spectra, several times each, with white noise that brings their scatter before the
   edge to that of the spectra of the new condition, whose labels it does not need;
-- counts thinned, with the noise that the detector would have added to so few electrons, for those who know
-  its gain and its point spread;
+- counts thinned, with the noise that the detector would have added to so few electrons, for those
+  who know its gain and its point spread;
 - the DAG's spectra, as it draws them and for the new condition: ``sample(dose=...)`` or
   ``sample(energy_jitter=...)``, with the ratio of doses or the drift in eV, which one knows;
 - the same where the DAG has learned from spectra with their background, which is subtracted from

@@ -294,6 +294,7 @@ def test_from_a_map_that_is_labelled_by_drawing_to_the_next(page, tmp_path) -> N
     box = drawn.bounding_box()
     page.mouse.click(box["x"] + 0.3 * box["width"], box["y"] + 0.5 * box["height"])
     expect(column).not_to_have_value("12")
+    page.wait_for_timeout(1000)  # the cross follows
     shot(page, tmp_path / "map.png", tool)
     button("Save map").click()
     expect(tool.get_by_text("Saved: phases.hspy").first).to_be_visible()
