@@ -89,18 +89,33 @@ def dags(epochs: int | None = None) -> Iterator[Dag]:
 
 
 class Found:
-    """Results by set and method, as medians over the seeds."""
+    """Results by set and method, as medians over the seeds.
+
+    Where the statistical start was kept in all results of a design and an architecture, the spectra
+    are those of the start, whatever the design: such designs are one method.
+    """
 
     def __init__(self, results: Results):
         self._ones: dict[tuple[str, str], list[dict[str, Any]]] = {}
         self.methods: dict[str, str | Dag] = {}
+        self.dags: dict[str, Dag] = {}
+        replaced = {cell.method_name for cell, one in results.items() if not _start_kept(cell, one)}
         self.seeds: dict[str, set[int]] = {}
         self.other_code = of_other_code(results.values())
         self.starts_kept = _starts_kept(results)
         for cell, one in results.items():
-            self._ones.setdefault((cell.dataset, cell.method_name), []).append(one)
-            self.methods.setdefault(cell.method_name, cell.method)
-            self.seeds.setdefault(cell.method_name, set()).add(cell.seed)
+            name, method = cell.method_name, cell.method
+            if isinstance(method, Dag):
+                self.dags[name] = method
+                if name not in replaced:
+                    method = f"statistical model, {method.architecture} (any design)"
+                    if cell.method == DEFAULT:
+                        method = "**statistical model, compact: the default**"
+            shown = method if isinstance(method, str) and cell.method != DEFAULT else name
+            for one_name in {name, shown}:
+                self._ones.setdefault((cell.dataset, one_name), []).append(one)
+                self.seeds.setdefault(one_name, set()).add(cell.seed)
+            self.methods.setdefault(shown, method)
 
     def accuracy(self, dataset: str, method: str, training: str, classifier: str) -> float | None:
         return median(
@@ -119,15 +134,20 @@ class Found:
     def sets(self, method: str) -> list[str]:
         return [dataset for dataset in SETS if (dataset, method) in self._ones]
 
-    @property
-    def dags(self) -> list[str]:
-        return [name for name, method in self.methods.items() if isinstance(method, Dag)]
+
+def _start_kept(cell: Cell, one: dict[str, Any]) -> bool:
+    """Whether the spectra are those of the statistical start, for every class."""
+    return (
+        isinstance(cell.method, Dag)
+        and cell.method.recipe == "refined"
+        and all(of_class["epoch_kept"] == 0 for of_class in one.get("resources", {}).values())
+    )
 
 
 def _starts_kept(results: Results) -> str:
     """Sentence about the refined results whose statistical start was kept."""
     kept = [
-        all(of_class["epoch_kept"] == 0 for of_class in one["resources"].values())
+        _start_kept(cell, one)
         for cell, one in results.items()
         if isinstance(cell.method, Dag) and cell.method.recipe == "refined"
     ]
@@ -155,7 +175,7 @@ def _percent(value: float) -> str:
 def _title(name: str, method: str | Dag) -> str:
     """How a method is called in the tables."""
     if not isinstance(method, Dag):
-        return {REAL: "real spectra", NOISE: "noise augmentation (S3)"}.get(name, name)
+        return {REAL: "real spectra", NOISE: "noise augmentation (S3)"}.get(name, method)
     title = f"{method.design}, {method.architecture} ({method.recipe} recipe)"
     if method.epochs is not None:
         title += f", {method.epochs} epochs"
@@ -207,7 +227,9 @@ def table_2(found: Found) -> str:
         if name != REAL
     ]
     worst = []
-    for name in found.dags:
+    for name in found.methods:
+        if name in (REAL, NOISE):
+            continue
         ratios = [
             (100 * (made / real - 1), f"{d} {label}")
             for d, label in classes
@@ -318,7 +340,7 @@ def table_s4(found: Found) -> str:
             }
             means = {key: sum(several) / len(several) for key, several in values.items()}
             means["parameters"] /= 1000
-            rows.append((_title(name, found.methods[name]), *means.values()))
+            rows.append((_title(name, found.dags[name]), *means.values()))
         head = ["", "seconds", "epochs", "epoch kept", "parameters / 1000"]
         parts += [f"## {dataset}", table(head, rows, lambda value: f"{value:.0f}")]
     return "\n\n".join([*parts, DIFFERENCES])
