@@ -49,6 +49,20 @@ def test_examples_run_as_they_stand(run_python, tmp_path) -> None:
     assert len(pytorch) == 1
 
 
+@pytest.mark.slow
+def test_the_quick_start_runs_as_it_stands(run_python, tmp_path) -> None:
+    text = (ROOT / "docs" / "getting_started" / "quick_start.md").read_text(encoding="utf-8")
+    *blocks, table = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    labels = ["phase", *np.repeat(["Mn2O3", "MnO", ""], 100)]
+    (tmp_path / "labels.csv").write_text("\n".join(labels) + "\n", encoding="utf-8")
+    shown = run_python("\n".join(blocks))
+    assert (tmp_path / "report.html").stat().st_size > 10_000
+    assert (tmp_path / "augmented.hspy").exists()
+    assert not re.search("tensorflow|numba|umap|Warning", shown.stdout + shown.stderr)
+    first = "\n".join(blocks[:2])
+    run_python(f"{first}\n{table}\nassert aug.data.shape[0] == 2, aug")
+
+
 def test_pytorch_takes_the_arrays() -> None:
     torch = pytest.importorskip("torch")
     (block,) = (block for block in BLOCKS if "import torch" in block)
