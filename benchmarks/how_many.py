@@ -48,7 +48,7 @@ MOST = {"ann": COUNTS[-1], "svm": 1500}
 """The grid search of the support vector machine takes the square of their number in memory."""
 
 METHODS: dict[str, tuple[str | Dag, str, str]] = {
-    "the DAG": (Dag(), "#d55e00", "o"),
+    "synthetic spectra": (Dag(), "#d55e00", "o"),
     "other real spectra": (FRESH, "black", "s"),
     "PCA kernel density with dose": ("pca_density_dose", "#0072b2", "^"),
     "added noise": ("noise", "#999999", "v"),

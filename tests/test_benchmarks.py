@@ -194,7 +194,7 @@ def test_accuracies_of_how_many_are_medians_of_the_seeds(oxides, monkeypatch, tm
     }
     monkeypatch.setattr(how_many, "RESULTS", tmp_path)
     text = how_many.report(results, ["K"], 3)
-    assert "| K | the DAG | 80.0 | – | – | – | 99.0 |" in text
+    assert "| K | synthetic spectra | 80.0 | – | – | – | 99.0 |" in text
     how_many.draw(results, ["K"], 3, tmp_path / "picture.png")
     assert (tmp_path / "picture.png").stat().st_size > 1000
 
