@@ -21,6 +21,7 @@ from hyperspy_dag.dag.drawing import measure
 from .likelihood import (
     COARSENING,
     LEVEL_OF_THICKNESS,
+    OTHER_FRACTIONS,
     SELECTABLE,
     ClassPhysics,
     Mixture,
@@ -36,9 +37,8 @@ _PAYS = 1.5
 #: Relative standard deviation with which thicknesses are known by EELS (Egerton 2011, section 5.1).
 _OF_THICKNESS = 0.1
 
-#: Another mixture is pointed out if its posterior probability is no smaller than exp(-5) of the
-#: best one's, and its fractions differ by so much.
-_RIVAL, _OTHER_FRACTIONS = 5.0, 0.25
+#: Another mixture is pointed out if its posterior probability is at least exp(-5) of the best's.
+_RIVAL = 5.0
 
 #: How far the logarithm of a dose may be from what the noise level says.
 _OFF = 0.7
@@ -316,14 +316,17 @@ def adapt(
                 f"class {name!r} has hardly any spectra in the target: its conditions are those "
                 "that the classes share"
             )
-    if state.rival is not None and state.score - state.rival[0] < _RIVAL:
-        other = state.rival[1][:-1] / state.rival[1][:-1].sum()
-        if np.abs(other - share).max() > _OTHER_FRACTIONS:
+    others = [(0.0, whole.fractions)]
+    others += [(s.score - s.rival[0], s.rival[1]) for s in (state, whole) if s.rival is not None]
+    for behind, mixed in others:
+        other = mixed[:-1] / mixed[:-1].sum()
+        if behind < _RIVAL and np.abs(other - share).max() > OTHER_FRACTIONS:
             parts = ", ".join(
-                f"{f:.0%} of {name!r}"
-                for name, f in zip(names or range(len(classes)), other, strict=True)
+                f"{part:.0%} of {name!r}"
+                for name, part in zip(names or range(len(classes)), other, strict=True)
             )
             warnings.append(f"another mixture describes the spectra nearly as well: {parts}")
+            break
     if counts[-1] > 0.1 * n:
         warnings.append(f"{counts[-1] / n:.0%} of the spectra are like none of the classes")
     if p_value < UNLIKELY:

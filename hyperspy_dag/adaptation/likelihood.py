@@ -42,7 +42,7 @@ SHARED_LEVEL, OWN_LEVEL, LEVEL_SPREAD, LEVEL_OF_THICKNESS = 0.5, 0.15, 0.1, 0.75
 
 #: What no condition explains: of the class, of all classes and of a spectrum, relative to the
 #: maximum, and how far along the energy axis it belongs together (eV).
-CLASS_MISFIT, COMMON_MISFIT, SPECTRUM_MISFIT, MISFIT_LENGTH = 0.01, 0.03, 0.01, 1.5
+CLASS_MISFIT, COMMON_MISFIT, SPECTRUM_MISFIT, MISFIT_LENGTH = 0.01, 0.02, 0.01, 1.5
 
 #: How many spectra the labelled ones' variations count for, and how far the logarithm of their
 #: size is expected from none: components of few noisy spectra are too large, the fewer and the
@@ -51,6 +51,9 @@ CONTENT_COUNTS, CONTENT_SPREAD = 5, 1.0
 
 COMPONENTS, TARGET_COMPONENTS = 40, 6
 LARGEST_SHIFT = 3.0
+
+#: Mixtures whose fractions differ by so much are other ones.
+OTHER_FRACTIONS = 0.25
 
 #: Variance, relative to the noise's, of a component that only the target has.
 _CONFIRMED = 2.0
@@ -525,9 +528,18 @@ class Mixture:
             )
             if not same and s.score > tried[0].score - 30:
                 distinct.append(s)
-        best, *others = sorted((self.run(s, 30) for s in distinct[:2]), key=lambda s: -s.score)
-        for other in others:
-            best.rival = other.score, other.fractions
+        found = [self.run(s, 30) for s in distinct[:2]]
+        best = max(found, key=lambda s: s.score)
+
+        def other(s: State) -> bool:
+            return bool(abs(s.fractions - best.fractions).max() > OTHER_FRACTIONS)
+
+        if not any(map(other, found)):
+            found += [self.run(s, 30) for s in list(filter(other, distinct[2:]))[:1]]
+        rivals = [s for s in found if other(s)]
+        if rivals:
+            rival = max(rivals, key=lambda s: s.score)
+            best.rival = rival.score, rival.fractions
         return self.settled(best)
 
     def settled(self, state: State) -> State:

@@ -13,8 +13,10 @@ from hyperspy_dag.adaptation.engine import adapt, draw_adapted, none
 from hyperspy_dag.adaptation.likelihood import ClassPhysics
 from hyperspy_dag.adaptation.low_loss import inelastic_distribution
 from hyperspy_dag.dag.class_model.model import fit_class_model
+from hyperspy_dag.dag.class_model.shift import fourier_shift
 from hyperspy_dag.dag.condition_draws import AdaptedPhysics
 from hyperspy_dag.dag.condition_physics import plasmon_peak
+from hyperspy_dag.data import PREPROCESSING, simulated_mixtures, simulated_oxides
 
 E = 440 + 0.3 * np.arange(200)
 P = plasmon_peak(0.3, 200)
@@ -65,6 +67,36 @@ def test_known_conditions_and_fractions_are_found(classes, counts):
             assert found.laws[i].dose == pytest.approx(2.0, rel=0.15)
     if 0 in counts:
         assert any("hardly any" in w for w in found.warnings)
+
+
+def test_map_of_one_noisy_class_is_not_taken_for_the_other():
+    """A class of few noisy spectra, shifted, against one that is known better: what the classes
+    share of the misfit must not turn one into the other."""
+    s, labels = simulated_oxides("K", n_spectra=30, raw=True, random_state=1)
+    one = simulated_mixtures("K", np.eye(2)[[0] * 120], dose=3, raw=True, random_state=101)
+    one.axes_manager.signal_axes[0].offset += 0.6
+    known, target = (each.dag_preprocess(**PREPROCESSING["K"]) for each in (s, one))
+    energies, p = known.axes_manager.signal_axes[0].axis, plasmon_peak(0.3, 600, 23.0, 10.0)
+    classes = [
+        ClassPhysics(
+            fit_class_model(known.data[labels == name].astype(float), 0.3),
+            AdaptedPhysics(energies, p[: len(energies)], None),
+        )
+        for name in ("FeO", "Fe3O4")
+    ]
+    found = adapt(classes, target.data.astype(float)[:, : len(energies)], replicates=0)
+    assert found.fractions[0] > 0.95
+
+
+def test_another_mixture_that_fits_as_well_is_pointed_out():
+    """Two classes that differ by a shift alone, and a map of one of them."""
+    move = fourier_shift(measured(0.6, 40, 2), np.full(40, 2.0))
+    classes = [
+        ClassPhysics(fit_class_model(x, 0.3), AdaptedPhysics(E, P, 448.0))
+        for x in (measured(0.6, 40, 2), move)
+    ]
+    found = adapt(classes, fourier_shift(measured(0.6, 160, 4), np.full(160, 1.0)), replicates=0)
+    assert any("another mixture" in w for w in found.warnings)
 
 
 def test_no_condition_is_found_where_there_is_none(classes):
