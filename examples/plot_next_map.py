@@ -76,7 +76,6 @@ axes[0].legend(frameon=False)
 # A classifier of synthetic spectra as labelled, and one of adapted spectra.
 
 figure, axes = plt.subplots(1, 3, figsize=(10, 2.6), layout="constrained")
-axes[0].imshow(grains, cmap="cividis")
 axes[0].set_title("truth", fontsize="medium")
 axes[0].set_axis_off()
 for ax, one, name in ((axes[1], augmenter, "as labelled"), (axes[2], adapted, "adapted")):
@@ -85,6 +84,10 @@ for ax, one, name in ((axes[1], augmenter, "as labelled"), (axes[2], adapted, "a
     right = 100 * np.mean(phases.labels == truth)
     ax.set_title(f"{name}: {right:.0f} % right", fontsize="medium")
     ax.set_axis_off()
+# The truth, in the colours of the maps.
+order = np.array([phases.classes.index(name) for name in names])
+image = axes[2].images[0]
+axes[0].imshow(order[grains], cmap=image.cmap, norm=image.norm)
 
 # %%
 # With the labelled map and the next one in hand, one line does it:
