@@ -7,7 +7,8 @@ Real: TiO2/SrTiO3 in two windows, both directions, several numbers of labelled s
 compositions of the target; the other half of the labelled region as target (false alarm).
 Simulated: oxide sets under changed conditions, under another dose alone, or under none. Every case
 is a line of ``benchmarks/results/adapt/results.jsonl``; what is there is not computed again. The
-table is ``table.md`` beside it. Figures: share of the target's spectra classified rightly by an
+table is ``table.md`` beside it; ``training.md`` is that of a run with ``--designs``, of shared
+corrections of 3 % in place of 2 %. Figures: share of the target's spectra classified rightly by an
 SVM.
 """
 

@@ -168,7 +168,7 @@ def test_figures_of_the_page_on_gans_are_those_measured() -> None:
     text = (RESULTS / "two_sample.md").read_text(encoding="utf-8")
     measured = [[cells[2], cells[5]] for cells in rows(text).values()]
     np.testing.assert_allclose(shown, measured, atol=0.0051)
-    text = (RESULTS / "adapt" / "table.md").read_text(encoding="utf-8")
+    text = (RESULTS / "adapt" / "training.md").read_text(encoding="utf-8")
     head, *lines = (line for line in text.splitlines() if line.startswith("| "))
     names = [cell.strip() for cell in head.strip("|").split("|")]
     designs, trained = [i for i, name in enumerate(names) if "trans" in name], 0
