@@ -202,9 +202,8 @@ class _Comparison:
         self.rows, self.energy, self.windows = rows, energy, windows
         self.failed: dict[str, str] = {}
         real = rows["real"]
-        width = max(1, real.shape[1] // BINS)
-        self.binned = {side: _binned(x, width) for side, x in rows.items()}
-        self._bins = _binned(energy[None], width)[0]
+        self.binned = {side: binned(x) for side, x in rows.items()}
+        self._bins = binned(energy[None])[0]
         pooled = np.concatenate([rows[s] for s in ("real", "synthetic", "training") if s in rows])
         axes = np.linalg.svd(pooled - pooled.mean(axis=0), full_matrices=False)[2][:COMPONENTS]
         self._scores = {side: x @ axes.T for side, x in rows.items()}
@@ -216,7 +215,9 @@ class _Comparison:
         self._repeated = {side: near < limit for side, near in own.items()}
         self._near: dict[str, NDArray[np.float64]] = {}
         if "training" in rows:
-            self._near = {s: _nearest(x, rows["training"], s == "training") for s, x in rows.items()}
+            self._near = {
+                s: _nearest(x, rows["training"], s == "training") for s, x in rows.items()
+            }
             self._copy = np.quantile(own["training"], 0.05) / np.sqrt(2)
 
     def _energy_axis(self) -> dict[str, NDArray[np.float64]]:
@@ -244,7 +245,9 @@ class _Comparison:
         if self._shifts:
             reach = max(min(5.0, (self.energy[-1] - self.energy[0]) / 4), self._step)
             offset = float(
-                metrics.energy_shift(other.mean(axis=0)[None], self.energy, real.mean(axis=0), max_shift=reach)[0]
+                metrics.energy_shift(
+                    other.mean(axis=0)[None], self.energy, real.mean(axis=0), max_shift=reach
+                )[0]
             )
             scatters = [self._shifts[s][x].std() for s, x in (("real", first), (side, second))]
             real_scatter, scatter = (max(float(x), self._step / 4) for x in scatters)
@@ -252,7 +255,9 @@ class _Comparison:
         noises = [metrics.noise_residual(x) for x in (real, other)]
         # Noise of rounding size is none, and has no correlation.
         levels = [max(float(x.std()), ROUNDING * np.abs(real).max()) for x in noises]
-        gap = np.subtract(*(np.nan_to_num(metrics.noise_correlation(x, components=0)) for x in noises))
+        gap = np.subtract(
+            *(np.nan_to_num(metrics.noise_correlation(x, components=0)) for x in noises)
+        )
         found |= {
             "shape_difference": self._shape(first, side, second, offset),
             "noise_level": np.log(levels[1] / levels[0]),
@@ -307,10 +312,11 @@ class _Comparison:
         return float(np.log(other / real))
 
 
-def _binned(spectra: NDArray[np.float64], width: int) -> NDArray[np.float64]:
-    """Means over `width` neighbouring channels; what is left over at the end is left out."""
-    channels = spectra.shape[1] // width * width
-    return spectra[:, :channels].reshape(len(spectra), -1, width).mean(axis=2)
+def binned(spectra: Spectra) -> NDArray[np.float64]:
+    """Means over neighbouring channels, about 64 of them; what is left over at the end is left out."""
+    width = max(1, spectra.shape[1] // BINS)
+    rows = np.asarray(spectra[:, : spectra.shape[1] // width * width], dtype=np.float64)
+    return rows.reshape(len(rows), -1, width).mean(axis=2)
 
 
 def _nearest(spectra: Spectra, among: Spectra, itself: bool = False) -> NDArray[np.float64]:
@@ -319,4 +325,3 @@ def _nearest(spectra: Spectra, among: Spectra, itself: bool = False) -> NDArray[
     if itself:
         np.fill_diagonal(distances, np.inf)
     return distances.min(axis=1)
-

@@ -35,7 +35,7 @@ def draw_pictures(sources: Sources, classification: TSTRResult | None) -> list[P
             ax.remove()
         return figure, axes[: len(classes)]
 
-    pictures = []
+    pictures = [] if classification is None else [_confusion(classification)]
 
     figure, axes = panels(4.0, 3.9)
     plotting.plot_spectra(*both, **given, axes=axes)
@@ -53,9 +53,6 @@ def draw_pictures(sources: Sources, classification: TSTRResult | None) -> list[P
         caption = "Synthetic and training spectra projected on the components of the test spectra."
     plotting.plot_scores(*both, **of_class, ax=figure.subplots())
     pictures.append(_save(figure, "Scores", caption))
-
-    if classification is not None:
-        pictures.append(_confusion(classification))
 
     history = {label: sources.augmenter.history_[label] for label in classes}
     # A training may have been stopped before its first epoch.

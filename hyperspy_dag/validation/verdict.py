@@ -1,0 +1,315 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Verdicts: which classes' synthetic spectra can be used, why not, and what helps.
+
+A figure is bad where it is further from that of equally many real spectra than these are from each
+other by chance, and by more than matters. What the training spectra show as well, the test spectra
+are to blame for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
+
+from hyperspy_dag.labels import Label
+
+from ._figures import MEASURES, SMALLEST, Figures, Spectra, binned
+
+__all__ = ["LEVELS", "Finding", "Verdict"]
+
+#: From the best to the worst.
+LEVELS = ("good", "look at", "do not use")
+
+#: Fewer spectra of a class, for the training or the test, are pointed out, as the fit does.
+FEW = 30
+
+#: Spectra of nothing but noise are less alike.
+ALIKE = 0.1
+
+#: Beyond this excess a figure says "do not use".
+SEVERE = 2.0
+
+#: Share of test spectra that a classifier must give to another class, and must tell among real
+#: spectra, for labels to count as swapped.
+SWAPPED = 0.8
+
+_ADAPT = "`augmenter.adapt(s_test)` adapts the spectra to such conditions."
+
+
+class Finding(NamedTuple):
+    """Something that speaks against the use of synthetic spectra.
+
+    Attributes
+    ----------
+    level : str
+        "look at" or "do not use".
+    topic : str
+        What it is about: "few", "vacuum", "labels", "copies", "variety", "region", "energy",
+        "noise", "realism", "shape" or "classifiers"; a section of the guide's page on reports.
+    reason, remedy : str
+        What was found, and what helps.
+
+    See Also
+    --------
+    Verdict : The verdict that findings lead to.
+
+    Examples
+    --------
+    >>> from hyperspy_dag.validation import Finding
+    >>> Finding("look at", "few", "12 training spectra.", "Label 30 or more.").topic
+    'few'
+    """
+
+    level: str
+    topic: str
+    reason: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Verdict on the synthetic spectra of a class, or of all classes.
+
+    Attributes
+    ----------
+    findings : list of Finding
+        The leading one first; empty for good spectra.
+
+    See Also
+    --------
+    Report.verdicts : The verdicts of a report.
+
+    Examples
+    --------
+    >>> from hyperspy_dag.validation import Finding, Verdict
+    >>> finding = Finding("look at", "few", "12 training spectra.", "Label 30 or more.")
+    >>> verdict = Verdict([finding])
+    >>> verdict.level, verdict.topic, verdict.reason
+    ('look at', 'few', '12 training spectra.')
+    """
+
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def level(self) -> str:
+        """The worst level of the findings: "good", "look at" or "do not use"."""
+        return max((f.level for f in self.findings), key=LEVELS.index, default=LEVELS[0])
+
+    @property
+    def topic(self) -> str:
+        """Topic of the leading finding, "good" without any."""
+        return self.findings[0].topic if self.findings else LEVELS[0]
+
+    @property
+    def reason(self) -> str:
+        """Reasons, the leading one first."""
+        return " ".join(f.reason for f in self.findings) or (
+            "As near to real test spectra as real ones are to each other."
+        )
+
+    @property
+    def remedy(self) -> str:
+        """What helps."""
+        return " ".join(dict.fromkeys(f.remedy for f in self.findings)) or "Use them."
+
+
+def judge_class(
+    figures: Figures, n_training: int, n_test: int, swapped_with: Label | None
+) -> Verdict:
+    """Return the verdict on a class.
+
+    Parameters
+    ----------
+    figures : Figures
+    n_training, n_test : int
+        Numbers of real spectra.
+    swapped_with : label or None
+        The class that its labels seem to be swapped with.
+    """
+    found = []
+    if figures.alike < ALIKE:
+        found.append(
+            Finding(
+                LEVELS[2],
+                "vacuum",
+                f"The spectra hold nothing but noise: the correlation of two is {figures.alike:.2f}.",
+                "Leave the class out: give these spectra the label -1 (unlabelled). Or sum "
+                "neighbouring spectra before `dag_preprocess`, with `s.rebin`.",
+            )
+        )
+    if swapped_with is not None:
+        found.append(
+            Finding(
+                LEVELS[2],
+                "labels",
+                f"Test spectra of this class look like synthetic ones of {swapped_with}.",
+                "Compare `labels_test` with the labels that were given to `fit`: in one of them "
+                "the classes are swapped.",
+            )
+        )
+    if not found and "real" in figures.sides:
+        found += _bad_figures(figures)
+    few = {"training": n_training, "test": n_test}
+    few = {name: n for name, n in few.items() if n < FEW}
+    if few:
+        what = " and ".join(f"{n} {name}" for name, n in few.items())
+        unjudged = "" if "real" in figures.sides else ", too few for a verdict"
+        remedy = (
+            f"Label {FEW} or more and fit again."
+            if "training" in few
+            else (f"Hold back {FEW} or more spectra of the class for `evaluate`.")
+        )
+        found.append(Finding(LEVELS[1], "few", f"{what} spectra{unjudged}.", remedy))
+    return Verdict(found)
+
+
+#: Topics in the order in which one explains the next.
+_ORDER = ("copies", "region", "energy", "variety", "noise", "realism", "shape")
+
+
+def _bad_figures(figures: Figures) -> list[Finding]:
+    """Findings of the figures, the leading one first."""
+    excess: dict[str, float] = {}
+    names: dict[str, list[str]] = {}
+    has_training = "training" in figures.sides
+    by_test = {}
+    for name in figures.reach:
+        bad = figures.excess(name)
+        if not bad > 1:
+            continue
+        topic = MEASURES[name].topic
+        # As bad between training and test spectra: these are of other conditions.
+        by_test[name] = (
+            has_training
+            and name != "copied"
+            and figures.excess(name, "training") > 0.5 * bad
+            and figures.excess(name, against="training") < 1
+        )
+        if by_test[name] and topic in ("shape", "realism", "variety"):
+            topic = "region"
+        names.setdefault(topic, []).append(name)
+        excess[topic] = max(excess.get(topic, 0.0), bad)
+    found = []
+    for topic in sorted(names, key=_ORDER.index):
+        level = LEVELS[2] if excess[topic] > SEVERE else LEVELS[1]
+        test = all(by_test[name] for name in names[topic])
+        found.append(Finding(level, topic, *_words(topic, names[topic], figures, test)))
+    return found
+
+
+def _words(topic: str, names: list[str], figures: Figures, by_test: bool) -> tuple[str, str]:
+    """Reason and remedy of bad figures of a topic."""
+    synthetic, real = figures.sides["synthetic"], figures.sides["real"]
+    cause = " So are they from the training spectra: the test was measured differently." * by_test
+    beside = "; ".join(
+        f"{MEASURES[name].name} {synthetic[name]:.2g} (real: {real[name]:.2g})" for name in names
+    )
+    if topic == "copies":
+        return (
+            f"{synthetic['copied']:.0%} are copies of training spectra.",
+            'Fit again with `training="auto"` and `recipe="refined"`, the defaults.',
+        )
+    if topic == "region":
+        return (
+            f"The test spectra differ from the training spectra, as those of another region, "
+            f"thickness or day do: {beside}.",
+            _ADAPT,
+        )
+    if topic == "energy":
+        offset = synthetic["energy_offset"]
+        if "energy_offset" in names:
+            return (
+                f"The synthetic spectra lie {abs(offset):.2g} eV "
+                f"{'above' if offset > 0 else 'below'} the test spectra.{cause}",
+                f"Calibrate the energy axes, or draw with `sample(shift={-offset:.2g})`. {_ADAPT}",
+            )
+        ratio = synthetic["energy_scatter"]
+        return (
+            f"Their energies scatter {ratio:.2g} times as much as those of the test spectra.{cause}",
+            "Draw with the test's own drift, `sample(energy_jitter=...)` in eV.",
+        )
+    if topic == "noise":
+        ratio = synthetic["noise_level"]
+        if "noise_level" in names:
+            return (
+                f"Their noise is {ratio:.2g} times that of the test spectra.{cause}",
+                f"Draw at the test's dose, `sample(dose={max(ratio**2, 1e-3):.2g})`. {_ADAPT}",
+            )
+        return (
+            f"Their noise is correlated otherwise between channels: {beside}.{cause}",
+            "Prepare training and test spectra alike: smoothing, rebinning and denoising change "
+            "the correlation. `dag_preprocess` does the same to both.",
+        )
+    if topic == "variety":
+        much = "variety" in names and synthetic["variety"] > 1
+        return (
+            f"They are {'more' if much else 'less'} varied than the test spectra: {beside}.",
+            "Give `fit` labelled spectra of the whole class, from several regions. A class of two "
+            "kinds of spectra is better labelled as two.",
+        )
+    return (
+        f"They can be told from the test spectra: {beside}.",
+        "Look at the pictures *Spectra* and *Scores*, and give `fit` more labelled spectra. "
+        + (
+            ""
+            if "training" in figures.sides
+            else f"Where the test spectra are of another region, {_ADAPT} `s_train` and `labels_train` "
+            "tell whether they are."
+        ),
+    )
+
+
+def swapped_classes(
+    synthetic: Mapping[Label, Spectra], real: Mapping[Label, Spectra], random_state: int
+) -> dict[Label, Label]:
+    """Find classes whose names seem to be swapped between synthetic and real spectra.
+
+    Parameters
+    ----------
+    synthetic, real : mapping of class to array of shape (n, channels)
+        All classes of the augmenter; those of the test.
+    random_state : int
+
+    Returns
+    -------
+    dict of class to class
+        What most real spectra of a class are taken for, of classes that are taken for each other,
+        two or more in a circle.
+    """
+    if len(real) < 2 or min(map(len, real.values())) < SMALLEST:
+        return {}
+    labels, names = list(synthetic), list(real)
+
+    def flat(spectra: Mapping[Label, Spectra]) -> tuple[Any, Any]:
+        rows = [binned(x) for x in spectra.values()]
+        index = [labels.index(label) for label in spectra]
+        return np.concatenate(rows), np.repeat(index, list(map(len, rows)))
+
+    classifier = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
+    (made, made_of), (given, given_of) = flat(synthetic), flat(real)
+    taken = classifier.fit(made, made_of).predict(given)
+    folds = StratifiedKFold(3, shuffle=True, random_state=random_state)
+    told = cross_val_predict(classifier, given, given_of, cv=folds) == given_of
+    found = {}
+    for i, label in enumerate(labels):
+        own = given_of == i
+        if label not in names or told[own].mean() < SWAPPED:
+            continue
+        counts = np.bincount(taken[own], minlength=len(labels))
+        if counts.max() >= SWAPPED * own.sum():
+            found[label] = labels[int(counts.argmax())]
+    return {label: other for label, other in found.items() if _in_circle(label, found)}
+
+
+def _in_circle(label: Label, taken: Mapping[Label, Label]) -> bool:
+    """Whether the classes that one is taken for lead back to it, and it is not taken for itself."""
+    seen, at = [label], taken[label]
+    while at in taken and at not in seen:
+        seen.append(at)
+        at = taken[at]
+    return at == label and len(seen) > 1
