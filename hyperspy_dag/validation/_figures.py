@@ -22,8 +22,9 @@ GROUP = 50
 #: Fewest spectra of a group: the neighbour metrics look at the fifth neighbour.
 SMALLEST = 6
 
-#: Random groups of real against real spectra, and of the other sides.
-SPLITS, OTHER_SPLITS = 30, 10
+#: Random groups of each side, and of conventional methods.
+SPLITS = {"real": 30, "synthetic": 10, "training": 10}
+OTHER_SPLITS = 4
 
 #: Standard deviations of real against real groups that are no alarm.
 REACH = 4.0
@@ -131,7 +132,7 @@ class Figures:
         if better == "ratio":
             return float(real * np.exp(far if value > real else -far))
         up = better == "lower" or (better == "same" and value > real)
-        return real + far if up else real - far
+        return real + far if up else max(real - far, 0.0) if better == "higher" else real - far
 
 
 def compare(
@@ -164,7 +165,7 @@ def compare(
         if len(spectra) < size or (side == "real" and not halves):
             continue
         rows[side] = []
-        for _ in range(SPLITS if side == "real" else OTHER_SPLITS):
+        for _ in range(SPLITS.get(side, OTHER_SPLITS)):
             order = random.permutation(count)
             other = random.permutation(len(spectra)) if side != "real" else order[size:]
             rows[side].append(of.figures(side, order[:size], other[:size]))
@@ -243,7 +244,7 @@ class _Comparison:
         found: dict[str, float] = {}
         offset = 0.0
         if self._shifts:
-            reach = max(min(5.0, (self.energy[-1] - self.energy[0]) / 4), self._step)
+            reach = max((self.energy[-1] - self.energy[0]) / 4, self._step)
             offset = float(
                 metrics.energy_shift(
                     other.mean(axis=0)[None], self.energy, real.mean(axis=0), max_shift=reach
@@ -276,7 +277,7 @@ class _Comparison:
             distances = metrics.white_line_distances(real, other, self.energy, self.windows)
             found |= {f"wasserstein_{name}": value for name, value in distances.items()}
         functions: dict[str, Callable[[], float]] = {
-            "told_apart": lambda: metrics.classifier_two_sample(*pair, permutations=0).auc,
+            "told_apart": lambda: metrics.classifier_two_sample(*pair, folds=3, permutations=0).auc,
             **{
                 name: lambda name=name: getattr(metrics, name)(real, other)
                 for name, one in MEASURES.items()
@@ -293,12 +294,13 @@ class _Comparison:
 
     def _shape(self, first: NDArray, side: str, second: NDArray, offset: float) -> float:
         """Difference of the mean spectra, brought to one energy and one height."""
-        means = [self.binned["real"][first].mean(axis=0), self.binned[side][second].mean(axis=0)]
+        means = [self.rows["real"][first].mean(axis=0), self.rows[side][second].mean(axis=0)]
         # Beyond the ends nothing is known of the shifted one.
         inside = (self._bins >= self._bins[0] + abs(offset)) & (
             self._bins <= self._bins[-1] - abs(offset)
         )
-        means[1] = np.interp(self._bins + offset, self._bins, means[1])
+        means[1] = np.interp(self.energy + offset, self.energy, means[1])
+        means = [binned(x[None])[0] for x in means]
         real, other = (x[inside] / max(np.linalg.norm(x[inside]), 1e-12) for x in means)
         return float(np.linalg.norm(other - real * (real @ other)))
 

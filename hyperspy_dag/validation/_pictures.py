@@ -4,14 +4,13 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hyperspy_dag import plotting
 
 from ._sources import Picture, Sources
 
-if TYPE_CHECKING:
-    from .tstr import TSTRResult
+from .tstr import TRAININGS, TSTRResult
 
 _DPI = 100
 
@@ -75,7 +74,7 @@ def draw_pictures(sources: Sources, classification: TSTRResult | None) -> list[P
 
 
 def _confusion(classification: TSTRResult) -> Picture:
-    trainings = list(classification.scores)
+    trainings = [name for name in TRAININGS if name in classification.scores]
     names = list(classification.scores[trainings[0]])
     size = 2.4 + 0.8 * len(classification.classes)
     # A line for each classifier, or more where the cells would become too small to read.

@@ -180,7 +180,7 @@ def evaluate(
             for side, by_class in drawn.items()
         }
         classification = _classify(train, made, test, names, state)
-    swapped = swapped_classes(drawn["synthetic"], test.spectra, state)
+    swapped = swapped_classes(drawn["synthetic"], test.spectra)
     sides = {
         side: {c: f.sides.get(side) for c, f in figures.items()} for side in SIDES + tuple(rivals)
     }

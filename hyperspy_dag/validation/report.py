@@ -290,7 +290,7 @@ class Report:
             "trained on",
             [name.upper() for name in names],
             [
-                (training, [by_name[name].accuracy for name in names])
+                (training, [by_name[name].accuracy if name in by_name else None for name in names])
                 for training, by_name in found.scores.items()
             ],
             percent=True,

@@ -290,7 +290,7 @@ def score_trainings(
     random_state : int
         Seed of every classifier.
     others : mapping of name to spectra by class, optional
-        Spectra of other methods.
+        Spectra of other methods, which the first classifier alone is trained on.
     """
     names = check_classifiers(classifiers)
     made = _flat(synthetic)
@@ -303,7 +303,7 @@ def score_trainings(
     scores: dict[str, dict[str, Score]] = {}
     for training, (spectra, labels) in sets.items():
         scores[training] = {}
-        for name in names:
+        for name in names[:1] if training in (others or {}) else names:
             begin = time.perf_counter()
             classifier = make_classifier(name, random_state).fit(spectra, labels)
             predicted = classifier.predict(test[0])
