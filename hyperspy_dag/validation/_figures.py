@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -177,6 +176,8 @@ def compare(
     for name, one in MEASURES.items():
         if one.margin is not None and halves and name in found["real"]:
             spread = np.std([row[name] for row in rows["real"]])
+            if name in ("precision", "recall", "coverage"):  # no finer than a spectrum of a group
+                spread = max(spread, 1 / size)
             margin = of.energy_margin if name == "energy_offset" else one.margin
             reach[name] = float(max(margin, REACH * spread))
     for row in found.values():
@@ -202,7 +203,6 @@ class _Comparison:
     ):
         self.rows, self.energy, self.windows = rows, energy, windows
         self.failed: dict[str, str] = {}
-        real = rows["real"]
         self.binned = {side: binned(x) for side, x in rows.items()}
         self._bins = binned(energy[None])[0]
         pooled = np.concatenate([rows[s] for s in ("real", "synthetic", "training") if s in rows])
@@ -222,17 +222,20 @@ class _Comparison:
             self._copy = np.quantile(own["training"], 0.05) / np.sqrt(2)
 
     def _energy_axis(self) -> dict[str, NDArray[np.float64]]:
-        """Energy of each spectrum against the real ones' mean, in eV; none on an uneven axis.
+        """Energy of each spectrum against its side's mean, in eV; none on an uneven axis.
 
         From the mean's derivative, so that noise adds a scatter, and no outliers.
         """
-        energy, mean = self.energy, self.rows["real"].mean(axis=0)
+        energy = self.energy
         self._step = (energy[-1] - energy[0]) / (len(energy) - 1)
         if len(energy) < 16 or not np.allclose(np.diff(energy), self._step, rtol=1e-3):
             return {}
-        slope = np.gradient(gaussian_filter1d(mean, max(0.5 / self._step, 1.0)), self._step)
-        slope -= mean * (slope @ mean) / (mean @ mean)  # a change of height is no shift
-        found = {side: -(x - mean) @ slope / (slope @ slope) for side, x in self.rows.items()}
+        found = {}
+        for side, x in self.rows.items():
+            mean = x.mean(axis=0)
+            slope = np.gradient(gaussian_filter1d(mean, max(0.5 / self._step, 1.0)), self._step)
+            slope -= mean * (slope @ mean) / (mean @ mean)  # a change of height is no shift
+            found[side] = -(x - mean) @ slope / (slope @ slope)
         # Half of what single spectra scatter by tells nobody anything.
         self.energy_margin = max(self._step, float(found["real"].std()) / 2)
         return found
@@ -276,17 +279,15 @@ class _Comparison:
         if self.windows is not None:
             distances = metrics.white_line_distances(real, other, self.energy, self.windows)
             found |= {f"wasserstein_{name}": value for name, value in distances.items()}
-        functions: dict[str, Callable[[], float]] = {
-            "told_apart": lambda: metrics.classifier_two_sample(*pair, folds=3, permutations=0).auc,
-            **{
-                name: lambda name=name: getattr(metrics, name)(real, other)
-                for name, one in MEASURES.items()
-                if one.margin is None and name not in ("snr", "memorisation_ratio")
-            },
-        }
-        for name, function in functions.items():
+        for name, one in MEASURES.items():
+            if name in found or name == "memorisation_ratio":
+                continue
             try:
-                found[name] = function()
+                if name == "told_apart":
+                    test = metrics.classifier_two_sample(*pair, folds=3, permutations=0)
+                    found[name] = test.auc
+                elif one.margin is None:
+                    found[name] = getattr(metrics, name)(real, other)
             except ValueError as error:
                 self.failed[name] = str(error)
                 found[name] = np.nan
@@ -315,7 +316,7 @@ class _Comparison:
 
 
 def binned(spectra: Spectra) -> NDArray[np.float64]:
-    """Means over neighbouring channels, about 64 of them; what is left over at the end is left out."""
+    """Means over neighbouring channels, 64 or more; what is left over at the end is left out."""
     width = max(1, spectra.shape[1] // BINS)
     rows = np.asarray(spectra[:, : spectra.shape[1] // width * width], dtype=np.float64)
     return rows.reshape(len(rows), -1, width).mean(axis=2)

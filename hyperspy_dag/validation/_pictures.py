@@ -9,7 +9,6 @@ from typing import Any
 from hyperspy_dag import plotting
 
 from ._sources import Picture, Sources
-
 from .tstr import TRAININGS, TSTRResult
 
 _DPI = 100

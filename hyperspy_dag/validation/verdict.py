@@ -136,7 +136,8 @@ def judge_class(
             Finding(
                 LEVELS[2],
                 "vacuum",
-                f"The spectra hold nothing but noise: the correlation of two is {figures.alike:.2f}.",
+                "The spectra hold nothing but noise: two of them have a correlation of "
+                f"{figures.alike:.2f}.",
                 "Leave the class out: give these spectra the label -1 (unlabelled). Or sum "
                 "neighbouring spectra before `dag_preprocess`, with `s.rebin`.",
             )
@@ -151,29 +152,30 @@ def judge_class(
                 "the classes are swapped.",
             )
         )
-    if not found and "real" in figures.sides:
-        found += _bad_figures(figures)
     few = {"training": n_training, "test": n_test}
     few = {name: n for name, n in few.items() if n < FEW}
+    scarce = []
     if few:
         what = " and ".join(f"{n} {name}" for name, n in few.items())
         unjudged = "" if "real" in figures.sides else ", too few for a verdict"
         remedy = (
             f"Label {FEW} or more and fit again."
             if "training" in few
-            else (f"Hold back {FEW} or more spectra of the class for `evaluate`.")
+            else f"Hold back {FEW} or more spectra of the class for `evaluate`."
         )
-        found.append(Finding(LEVELS[1], "few", f"{what} spectra{unjudged}.", remedy))
-    return Verdict(found)
+        scarce = [Finding(LEVELS[1], "few", f"{what} spectra{unjudged}.", remedy)]
+    if found or "real" not in figures.sides:
+        return Verdict(found + scarce)
+    return Verdict(_bad_figures(figures, scarce))
 
 
-#: Figures in the order in which one explains those behind it: a shift lowers the precision.
+#: What explains the figures behind it, in this order: a shift lowers the precision, too.
 _CAUSES = (
     "copied",
     "region",
-    "energy_offset",
     "repeated",
     "uniform",
+    "energy_offset",
     "noise_level",
     "energy_scatter",
     "variety",
@@ -182,29 +184,42 @@ _CAUSES = (
 )
 
 
-def _bad_figures(figures: Figures) -> list[Finding]:
-    """Findings of the figures, the leading one first."""
-    bad = {name for name in figures.reach if figures.excess(name) > 1}
+def _bad_figures(figures: Figures, few: list[Finding]) -> list[Finding]:
+    """Findings of the figures, the leading one first; few spectra explain what no cause does."""
+    excess = {name: figures.excess(name) for name in figures.reach}
+    bad = {name for name, value in excess.items() if value > 1}
     # As bad between training and test spectra: these were measured under other conditions.
     by_test = {name for name in bad - {"copied"} if _seen_in_training(figures, name)}
+
+    def cause(name: str) -> str:
+        if name == "shape_difference" and name in by_test:
+            return "region"
+        if name == "recall":  # real spectra that no synthetic one is near, all near to real ones
+            of_part = excess["precision"] < excess[name] / 2
+            noise = {"noise_level", "noise_correlation_gap"} & bad
+            uniform = of_part and not noise
+        else:
+            uniform = name == "energy_scatter" and figures.sides["synthetic"][name] < 1
+            uniform &= "noise_level" not in bad
+        return "uniform" if uniform and name not in by_test else name
+
+    causes = {name: cause(name) for name in bad}
+    rank = {name: _CAUSES.index(c) for name, c in causes.items() if c in _CAUSES}
     topics: dict[str, list[str]] = {}
-    names = sorted(bad, key=lambda name: _rank(figures, name, name in by_test))
-    for name in names:
-        if topics and name not in _CAUSES:
-            break  # a cause is known
+    # Without a cause, what is seen stands for it.
+    for name in sorted(rank, key=rank.__getitem__) or [name for name in MEASURES if name in bad]:
         topic = MEASURES[name].topic
         if name in by_test and topic in ("shape", "realism", "variety"):
             topic = "region"
-        elif name == "energy_scatter" and figures.sides["synthetic"][name] < 1:
+        elif causes[name] == "uniform":
             topic = "variety"
         topics.setdefault(topic, []).append(name)
     found = []
     for topic, names in topics.items():
-        level = LEVELS[1 + (max(map(figures.excess, names)) > SEVERE)]
-        found.append(
-            Finding(level, topic, *_words(topic, names, figures, by_test.issuperset(names)))
-        )
-    return found
+        level = LEVELS[1 + (max(excess[name] for name in names) > SEVERE)]
+        words = _words(topic, names, figures, by_test.issuperset(names))
+        found.append(Finding(level, topic, *words))
+    return found + few if rank else few + found
 
 
 def _seen_in_training(figures: Figures, name: str) -> bool:
@@ -213,14 +228,6 @@ def _seen_in_training(figures: Figures, name: str) -> bool:
         and figures.excess(name, "training") > figures.excess(name) / 2
         and figures.excess(name, against="training") < 1
     )
-
-
-def _rank(figures: Figures, name: str, by_test: bool) -> int:
-    if name == "shape_difference" and by_test:
-        name = "region"
-    elif name == "energy_scatter" and figures.sides["synthetic"][name] < 1:
-        name = "uniform"
-    return _CAUSES.index(name) if name in _CAUSES else len(_CAUSES)
 
 
 def _words(topic: str, names: list[str], figures: Figures, by_test: bool) -> tuple[str, str]:
@@ -251,7 +258,8 @@ def _words(topic: str, names: list[str], figures: Figures, by_test: bool) -> tup
             )
         ratio = synthetic["energy_scatter"]
         return (
-            f"Their energies scatter {ratio:.2g} times as much as those of the test spectra.{cause}",
+            f"Their energies scatter {ratio:.2g} times as much as those of the test spectra."
+            f"{cause}",
             "Draw with the test's own drift, `sample(energy_jitter=...)` in eV.",
         )
     if topic == "noise":
@@ -267,7 +275,7 @@ def _words(topic: str, names: list[str], figures: Figures, by_test: bool) -> tup
             "the correlation. `dag_preprocess` does the same to both.",
         )
     if topic == "variety":
-        much = synthetic["variety"] > 1 and names == ["variety"]
+        much = names == ["variety"] and synthetic["variety"] > 1
         return (
             f"They are {'more' if much else 'less'} varied than the test spectra: {beside}.",
             "Give `fit` labelled spectra of the whole class, from several regions. A class of two "
@@ -279,8 +287,8 @@ def _words(topic: str, names: list[str], figures: Figures, by_test: bool) -> tup
         + (
             ""
             if "training" in figures.sides
-            else f"Where the test spectra are of another region, {_ADAPT} `s_train` and `labels_train` "
-            "tell whether they are."
+            else "Give `s_train` and `labels_train`: they tell whether the test spectra are of "
+            f"another region. {_ADAPT}"
         ),
     )
 

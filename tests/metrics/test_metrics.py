@@ -175,7 +175,7 @@ def test_kl_divergence_pca_of_gaussians_in_three_dimensions(rng):
 
 
 def test_kl_divergence_pca_is_the_integral(rng):
-    """By Monte Carlo with SciPy's densities of the two fitted Gaussians; other means and axes too."""
+    """By Monte Carlo with SciPy's densities of the two fitted Gaussians."""
     turn = stats.special_ortho_group.rvs(3, random_state=1)
     real = rng.normal(size=(300, 3)) * [1.0, 2.0, 0.5]
     synthetic = (rng.normal(size=(200, 3)) * [1.5, 1.0, 0.7] + [0.5, -1.0, 0.2]) @ turn
