@@ -122,10 +122,13 @@ class Figures:
         far = {"lower": value - real, "higher": real - value}.get(better, abs(value - real))
         return float(far / self.reach[name])
 
-    def limit(self, name: str) -> float | None:
+    @property
+    def alarms(self) -> list[str]:
+        """Figures beyond their limits."""
+        return [name for name in self.reach if self.excess(name) > 1]
+
+    def limit(self, name: str) -> float:
         """Worst value that is no alarm, on the side where the synthetic one lies."""
-        if name not in self.reach:
-            return None
         value, real = self.sides["synthetic"][name], self.sides["real"][name]
         better, far = measure(name).better, self.reach[name]
         if better == "ratio":
@@ -175,11 +178,11 @@ def compare(
     reach = {}
     for name, one in MEASURES.items():
         if one.margin is not None and halves and name in found["real"]:
-            spread = np.std([row[name] for row in rows["real"]])
+            spread = float(np.std([row[name] for row in rows["real"]]))
             if name in ("precision", "recall", "coverage"):  # no finer than a spectrum of a group
                 spread = max(spread, 1 / size)
             margin = of.energy_margin if name == "energy_offset" else one.margin
-            reach[name] = float(max(margin, REACH * spread))
+            reach[name] = max(margin, REACH * spread)
     for row in found.values():
         row |= {name: float(np.exp(row[name])) for name in row if measure(name).better == "ratio"}
     real = of.binned["real"]

@@ -37,8 +37,8 @@ __all__ = ["evaluate"]
 #: Synthetic spectra of each class that classifiers train on, where the user does not say.
 DEFAULT_SPECTRA = 200
 
-#: What is compared with real test spectra, besides the conventional methods.
-SIDES = ("synthetic", "real", "training")
+#: What is compared with real test spectra, besides synthetic ones and conventional methods.
+SIDES = ("real", "training")
 
 
 def evaluate(
@@ -165,10 +165,12 @@ def evaluate(
     for label in augmenter.classes_:
         s = augmenter.sample(max(count, test.counts.get(label, 0)), label=label, random_state=state)
         drawn["synthetic"][label] = unit_maximum(s.data, augmenter.preprocessing_)
-        for name in rivals if train is not None else ():
-            rows = make_baseline(name).fit(train.spectra[label])
-            seed = class_stream(label, SAMPLE, state).generate_state(1)[0]
-            drawn.setdefault(name, {})[label] = rows.sample(count, random_state=int(seed))
+        if train is None:
+            continue
+        seed = int(class_stream(label, SAMPLE, state).generate_state(1)[0])
+        for name in rivals:
+            method = make_baseline(name).fit(train.spectra[label])
+            drawn.setdefault(name, {})[label] = method.sample(count, random_state=seed)
     figures = {
         label: _figures_of(augmenter, label, test, train, drawn, windows, state)
         for label in test.classes
@@ -197,7 +199,7 @@ def evaluate(
         n_test=test.counts,
         trained_on=trained_on,
         n_compared={label: found.size for label, found in figures.items()},
-        metrics=sides["synthetic"],
+        metrics={label: found.sides["synthetic"] for label, found in figures.items()},
         reference=sides["real"],
         training=sides["training"] if train is not None else None,
         baselines={name: sides[name] for name in rivals} if train is not None else {},
@@ -205,6 +207,7 @@ def evaluate(
             label: {name: found.limit(name) for name in found.reach}
             for label, found in figures.items()
         },
+        alarms={label: found.alarms for label, found in figures.items()},
         verdicts={
             label: judge_class(
                 found, augmenter.training_counts_[label], test.counts[label], swapped.get(label)

@@ -144,7 +144,9 @@ class Report:
     baselines : dict of str to dict of class to dict of str to float
         Figures of the conventional methods against test spectra; empty without `s_train`.
     limits : dict of class to dict of str to float
-        The worst value of each figure that is no alarm.
+        The worst value of each judged figure that is no alarm.
+    alarms : dict of class to list of str
+        Figures beyond their limits.
     verdicts : dict of class to Verdict
     notes : list of str
         What else to know: test spectra that were trained on, warnings of the fit, what was not
@@ -186,6 +188,7 @@ class Report:
     training: dict[Label, dict[str, float] | None] | None
     baselines: dict[str, dict[Label, dict[str, float] | None]]
     limits: dict[Label, dict[str, float]]
+    alarms: dict[Label, list[str]]
     verdicts: dict[Label, Verdict]
     notes: list[str]
     classification: TSTRResult | None
@@ -249,19 +252,11 @@ class Report:
             sides |= {"training": self.training, **self.baselines}
         rows, marks, alarms = [], {}, set()
         for label in self.classes:
-            for name, value in self.metrics[label].items():
+            for name in self.metrics[label]:
                 key = (label, measure(name).name)
                 marks[key] = _ARROWS[measure(name).better]
                 rows.append((key, [(side[label] or {}).get(name) for side in sides.values()]))
-                limit, real = (
-                    x.get(name) for x in (self.limits[label], self.reference[label] or {})
-                )
-                # The limit lies on the synthetic figure's side of the real one.
-                if (
-                    limit is not None
-                    and abs(value - real) > abs(limit - real)
-                    and ((value > real) == (limit > real))
-                ):
+                if name in self.alarms[label]:
                     alarms.add(key)
         counts = ", ".join(f"{n} of {label}" for label, n in self.n_compared.items())
         return Table(

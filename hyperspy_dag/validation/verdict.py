@@ -187,7 +187,7 @@ _CAUSES = (
 def _bad_figures(figures: Figures, few: list[Finding]) -> list[Finding]:
     """Findings of the figures, the leading one first; few spectra explain what no cause does."""
     excess = {name: figures.excess(name) for name in figures.reach}
-    bad = {name for name, value in excess.items() if value > 1}
+    bad = set(figures.alarms)
     # As bad between training and test spectra: these were measured under other conditions.
     by_test = {name for name in bad - {"copied"} if _seen_in_training(figures, name)}
 
