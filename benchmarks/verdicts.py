@@ -8,8 +8,10 @@ Each case breaks one thing of an evaluation that is good: the labelled spectra, 
 or the test. The verdict of the class that it is done to has to name it first. The good ones are
 other draws of the simulated oxides, of several sets, sizes and seeds; no class of them may be
 anything but good. Real spectra, where the folder of them is found, are prepared in the same way:
-Mn2+ white lines, and TiO2 and SrTiO3 of one or of two regions. No limit of the verdicts was chosen
-by these cases. Prints two tables and writes them to ``benchmarks/results/verdicts.md``.
+Mn2+ white lines, and TiO2 and SrTiO3 of one or of two regions. Limits come from real against real
+groups; the order in which causes are named, how energy scatter is measured, and that shares are no
+finer than a spectrum of a group, were settled on the same cases with other seeds.
+Prints tables and writes them to ``benchmarks/results/verdicts.md``.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ from hyperspy_dag.metrics import noise_residual
 RESULTS = Path(__file__).parent / "results" / "verdicts.md"
 
 #: Set, class that something is done to, seed.
-SETS = {"WL-Mn": ("MnO", 100), "WL-Fe": ("FeO", 101), "K": ("Fe3O4", 102)}
+SETS = {"WL-Mn": ("MnO", 300), "WL-Fe": ("FeO", 301), "K": ("Fe3O4", 302)}
 
 #: Set, labelled and test spectra of each class.
 GOOD = [("WL-Mn", 100, 60), ("WL-Fe", 60, 60), ("K", 100, 100), ("W", 40, 40), ("WL-Mn", 40, 200)]
@@ -259,7 +261,7 @@ def main() -> None:
         wrong: list[str] = []
         classes = 0
         for seed in range(4):
-            report, took = Evaluation(dataset, train, test, 5000 + runs).run()
+            report, took = Evaluation(dataset, train, test, 7000 + runs).run()
             runs += 1
             seconds.append(took)
             classes += len(report.classes)
