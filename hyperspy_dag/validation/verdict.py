@@ -114,7 +114,9 @@ class Verdict:
     @property
     def remedy(self) -> str:
         """What helps."""
-        return " ".join(dict.fromkeys(f.remedy for f in self.findings)) or "Use them."
+        said = " ".join(dict.fromkeys(f.remedy for f in self.findings)) or "Use them."
+        first, *others = said.split(_ADAPT)
+        return f"{first}{_ADAPT if others else ''}{''.join(others)}".replace("  ", " ").strip()
 
 
 def judge_class(
