@@ -268,7 +268,8 @@ def _words(topic: str, names: list[str], figures: Figures, by_test: bool) -> tup
         ratio = synthetic["noise_level"]
         if "noise_level" in names:
             return (
-                f"Their noise is {ratio:.2g} times that of the test spectra.{cause}",
+                f"Their noise is {ratio:.2g} times that of the test spectra"
+                + (f" and correlated otherwise: {beside}.{cause}" if names[1:] else f".{cause}"),
                 f"Draw at the test's dose, `sample(dose={max(ratio**2, 1e-3):.2g})`. {_ADAPT}",
             )
         return (
