@@ -30,7 +30,7 @@ LIMITS = {
     "modules at the root": 8,
     "private names reached from outside their package": 0,
     "files outside dag/ that import TensorFlow or Keras": 0,
-    "lines of code": 16_500,
+    "lines of code": 16_800,
 }
 
 

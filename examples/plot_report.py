@@ -18,7 +18,7 @@ augmenter = EELSAugmenter(max_epochs=30, random_state=0)
 augmenter.fit(s.inav[train], labels[train])
 
 # %%
-# With the training spectra come the memorisation ratio and the classifiers trained on real spectra.
+# With the training spectra come copies, conventional methods and classifiers of real spectra.
 # White-line windows are optional too, and need both lines of all classes inside.
 
 report = augmenter.evaluate(
@@ -37,8 +37,12 @@ report = augmenter.evaluate(
 report
 
 # %%
-# Read each column beside "real halves": what one half of the real test spectra reaches against the
-# other. :doc:`/user_guide/report` goes through it line by line.
+# The verdict is also there as text; :doc:`/user_guide/report` explains what it says.
+
+print(report.verdict_text)
+
+# %%
+# Read each figure beside "real": what as many other real test spectra reach.
 
 for name, value in report.metrics["MnO"].items():
     print(f"{name:28s} {value:8.3g} {report.reference['MnO'].get(name, float('nan')):8.3g}")

@@ -25,13 +25,14 @@ from .dag.drawing import weight_shapes
 from .dag.fitted_class import FittedClass
 from .dag.recipes import RECIPES
 from .dag.sources import lazy_stack
-from .dag.stopping import CRITERIA, METRICS
+from .dag.stopping import METRICS
 from .io import files
 from .io.files import AugmenterFileError
 from .io.signals import synthetic_signal
 from .preprocessing.normalisation import has_unit_area, unit_area, unit_maximum
 from .training.counts import check_counts, known_class, resampled_counts
 from .training.fit import FitResult, run_jobs
+from .training.fitted import not_reached
 from .training.progress import ClassBar, EpochBar, TrainingProgress
 from .training.runs import Run, begin_run, open_run
 from .training.settings import OPTION_NAMES, FitOptions, FitSettings
@@ -533,7 +534,8 @@ class EELSAugmenter(BaseEstimator):
         if outcome.models:
             self._result, self._adaptation_result = FitResult.of(settings, data, outcome), None
         for label in outcome.ended:
-            _warn_if_not_reached(label, outcome.models[label], settings.stopping)
+            if message := not_reached(self, label):
+                warn(message)
         if outcome.errors:
             raise self._first_error(outcome.errors, run)
         if outcome.fault is not None:
@@ -1160,6 +1162,7 @@ class EELSAugmenter(BaseEstimator):
         s_train: EELSSpectrum | Sequence[EELSSpectrum] | None = None,
         labels_train: ArrayLike | Sequence[ArrayLike] | None = None,
         classifiers: Sequence[str] = ("svm", "ann"),
+        baselines: Sequence[str] = ("noise", "pca_mixture_dose"),
         n_spectra: int | None = None,
         windows: WhiteLineWindows | None = None,
         random_state: int | np.random.Generator | None = None,
@@ -1174,13 +1177,13 @@ class EELSAugmenter(BaseEstimator):
             another.
         labels_test : array-like or signal of the navigation shape, or list of them
             Class of each spectrum, in a format of :meth:`fit`.
-        s_train, labels_train, classifiers, n_spectra, windows, random_state
+        s_train, labels_train, classifiers, baselines, n_spectra, windows, random_state
             See :func:`hyperspy_dag.validation.evaluate`, which also describes the metrics.
 
         Returns
         -------
         hyperspy_dag.validation.Report
-            Tables and pictures, which notebooks display.
+            Verdicts, tables and pictures, which notebooks display.
 
         See Also
         --------
@@ -1196,7 +1199,7 @@ class EELSAugmenter(BaseEstimator):
         >>> from hyperspy_dag.data import simulated_oxides
         >>> s_test, labels_test = simulated_oxides("WL-Mn", {"MnO": 20, "MnO2": 20}, random_state=1)
         >>> augmenter.evaluate(s_test, labels_test, classifiers=())
-        <Report, 2 classes, 40 test spectra; to_html(path) shows it all>
+        <Report, 2 classes, 40 test spectra: look at; to_html(path) shows it all>
         """
         from .validation import evaluate
 
@@ -1207,6 +1210,7 @@ class EELSAugmenter(BaseEstimator):
             s_train=s_train,
             labels_train=labels_train,
             classifiers=classifiers,
+            baselines=baselines,
             n_spectra=n_spectra,
             windows=windows,
             random_state=random_state,
@@ -1325,23 +1329,6 @@ def _on_channels(spectra: np.ndarray) -> EELSSpectrum:
     s = EELSSpectrum(spectra)
     s.axes_manager.signal_axes[0].convert_to_non_uniform_axis()
     return s
-
-
-def _warn_if_not_reached(label: Any, model: FittedClass, stopping: str | None) -> None:
-    if stopping is None or any(e.reached for e in model.history.evaluations):
-        return
-    if not model.history.generator_cost:  # nothing was trained
-        return
-    figures = ", ".join(
-        f"{name.replace('_', ' ')} {model.best.metrics[name]:.3g} "
-        f"(real spectra: {model.reference.mean[name]:.3g})"
-        for name in CRITERIA[stopping]
-    )
-    warn(
-        f"Class {label!r}: the stopping criterion was not reached in "
-        f"{len(model.history.generator_cost)} epochs; the best state, of epoch "
-        f"{model.best.epoch}, is kept: {figures}."
-    )
 
 
 def _check_models(fit: FitResult) -> None:

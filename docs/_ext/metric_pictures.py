@@ -186,32 +186,23 @@ def kl() -> Figure:
 
 
 def kl_pca() -> Figure:
-    """Distances from one real score to its fifth real and fifth synthetic neighbour."""
-    figure, (axes,) = panels(2, 3.4, sharex=True, sharey=True)
-    copies = noisier(FIRST, 0.002)
-    for ax, name, spectra in zip(
-        axes, ("another draw", "copies with a trace of noise"), (SECOND, copies), strict=True
-    ):
-        real, synthetic = (points / _scores(FIRST)[0].std(0) for points in _scores(FIRST, spectra))
+    """Three other draws on the scores, two of them of another spread, and their divergence."""
+    real_spectra, other = denoised(FIRST), denoised(SECOND)
+    mean = other.mean(axis=0)
+    cases = {"another draw": 1.0, "half the spread": 0.5, "twice the spread": 2.0}
+    figure, (axes,) = panels(3, 3.1, sharex=True, sharey=True)
+    for ax, (name, factor) in zip(axes, cases.items(), strict=True):
+        spectra = mean + factor * (other - mean)
+        real, synthetic = _scores(real_spectra, spectra)
+        _ellipse(ax, real, REAL, "-")
+        _ellipse(ax, synthetic, SYNTHETIC, "--")
         ax.plot(*real.T, "o", ms=2.5, color=REAL, label="real")
-        ax.plot(*synthetic.T, "x", ms=4, color=SYNTHETIC, label="synthetic")
-        chosen = real[np.argsort(np.hypot(*real.T))[20]]
-        among_real = np.sort(np.hypot(*(real - chosen).T))[5]
-        among_synthetic = np.sort(np.hypot(*(synthetic - chosen).T))[4]
-        ax.add_patch(Circle(chosen, among_real, fill=False, ec=REAL, label="to 5th real"))
-        ax.add_patch(
-            Circle(
-                chosen, among_synthetic, fill=False, ec=SYNTHETIC, ls="--", label="to 5th synthetic"
-            )
-        )
-        ax.set_aspect("equal")
-        ax.set(xlim=(-1.6, 1.6), ylim=(-1.6, 1.6), xlabel="score 1")
-        values = ", ".join(
-            f"k={k}: {metrics.kl_divergence_pca(FIRST, spectra, k=k):.2f}" for k in (5, 1)
-        )
-        ax.set_title(f"{name}\n{values}", fontsize=10)
+        ax.plot(*synthetic.T, "x", ms=3.5, color=SYNTHETIC, label="synthetic")
+        value = metrics.kl_divergence_pca(real_spectra, spectra)
+        ax.set_title(f"{name}\n{value:.2f} nats", fontsize=10)
+        ax.set_xlabel("score 1")
     axes[0].set_ylabel("score 2")
-    axes[1].legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    axes[0].legend(frameon=False, loc="lower left", fontsize=8)
     return figure
 
 

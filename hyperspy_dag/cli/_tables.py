@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def report_text(report: Report, written: list[str]) -> str:
-    """Return the tables of a report as text, and the names of the written files.
+    """Return verdict and tables of a report as text, and the names of the written files.
 
     Parameters
     ----------
@@ -20,12 +20,13 @@ def report_text(report: Report, written: list[str]) -> str:
         Names of files.
     """
     parts = [_table_text(table) for table in report.tables.values()]
-    return "\n\n".join(parts + [f"output: {path}" for path in written])
+    return "\n\n".join([report.verdict_text, *parts] + [f"output: {path}" for path in written])
 
 
 def _table_text(table: Table) -> str:
     rows = [(table.index, table.columns), *table.text_rows()]
-    cells = [[name, *values] for name, values in rows]
+    # The name of a class has no figures.
+    cells = [[name, *(values or [""] * len(table.columns))] for name, values in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = [
         "  ".join(

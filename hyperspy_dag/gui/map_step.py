@@ -20,7 +20,6 @@ from hyperspy_dag.preprocessing.masked import read_spectra
 from hyperspy_dag.preprocessing.steps import preprocess_if_asked
 
 from ._pictures import MapPicture, spectrum_picture
-from .found import in_words
 
 if TYPE_CHECKING:
     from exspy.signals import EELSSpectrum
@@ -174,7 +173,7 @@ class MapStep(t.HasTraits):
         shape = phases.index.shape
         picture = MapPicture(phases, self._clicked)
         self.trait_set(phases=phases, adapted=adapted, call=call, picture=picture)
-        self.found = in_words(adapted.adaptation_) if self.adapting else ""
+        self.found = str(adapted.adaptation_) if self.adapting else ""
         self._show(*(n // 2 for n in ((1, *shape) if len(shape) != 2 else shape)))
         counts = ", ".join(
             f"{'like none' if label is None else label}: {n}" for label, n in phases.counts.items()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeGuard
 import numpy as np
 
 from hyperspy_dag.dag.fitted_class import History
-from hyperspy_dag.dag.stopping import Evaluation, RealReference
+from hyperspy_dag.dag.stopping import CRITERIA, Evaluation, RealReference
 
 if TYPE_CHECKING:
     from exspy.signals import EELSSpectrum
@@ -61,3 +61,23 @@ def is_augmenter(given: Any) -> TypeGuard[FittedAugmenter]:
         return False
     _ = given.classes_  # says so where it is not fitted
     return True
+
+
+def not_reached(augmenter: FittedAugmenter, label: Any) -> str:
+    """Return what to say of a class whose stopping criterion was not reached, "" of others."""
+    stopping, history = augmenter.settings_.stopping, augmenter.history_[label]
+    # Where nothing was trained, nothing was to be reached.
+    if stopping is None or not history.generator_cost:
+        return ""
+    if any(e.reached for e in history.evaluations):
+        return ""
+    best, real = augmenter.best_[label], augmenter.baseline_[label].mean
+    figures = ", ".join(
+        f"{name.replace('_', ' ')} {best.metrics[name]:.3g} (real spectra: {real[name]:.3g})"
+        for name in CRITERIA[stopping]
+    )
+    return (
+        f"Class {label!r}: the stopping criterion was not reached in "
+        f"{len(history.generator_cost)} epochs; the best state, of epoch {best.epoch}, is kept: "
+        f"{figures}."
+    )

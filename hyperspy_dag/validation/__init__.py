@@ -23,6 +23,7 @@ from .classifiers import CLASSIFIERS, ANNClassifier, Classifier, SVMClassifier, 
 from .evaluation import evaluate
 from .report import Report, Table
 from .tstr import TRAININGS, Score, Synthesiser, TSTRResult, tstr
+from .verdict import Finding, Verdict
 
 __all__ = [
     "BASELINES",
@@ -31,6 +32,7 @@ __all__ = [
     "ANNClassifier",
     "Baseline",
     "Classifier",
+    "Finding",
     "NoiseAugmentation",
     "PCAGaussian",
     "PCAGaussianMixture",
@@ -44,6 +46,7 @@ __all__ = [
     "Synthesiser",
     "TSTRResult",
     "Table",
+    "Verdict",
     "evaluate",
     "make_baseline",
     "make_classifier",

@@ -4,14 +4,12 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hyperspy_dag import plotting
 
 from ._sources import Picture, Sources
-
-if TYPE_CHECKING:
-    from .tstr import TSTRResult
+from .tstr import TRAININGS, TSTRResult
 
 _DPI = 100
 
@@ -35,7 +33,7 @@ def draw_pictures(sources: Sources, classification: TSTRResult | None) -> list[P
             ax.remove()
         return figure, axes[: len(classes)]
 
-    pictures = []
+    pictures = [] if classification is None else [_confusion(classification)]
 
     figure, axes = panels(4.0, 3.9)
     plotting.plot_spectra(*both, **given, axes=axes)
@@ -53,9 +51,6 @@ def draw_pictures(sources: Sources, classification: TSTRResult | None) -> list[P
         caption = "Synthetic and training spectra projected on the components of the test spectra."
     plotting.plot_scores(*both, **of_class, ax=figure.subplots())
     pictures.append(_save(figure, "Scores", caption))
-
-    if classification is not None:
-        pictures.append(_confusion(classification))
 
     history = {label: sources.augmenter.history_[label] for label in classes}
     # A training may have been stopped before its first epoch.
@@ -78,7 +73,7 @@ def draw_pictures(sources: Sources, classification: TSTRResult | None) -> list[P
 
 
 def _confusion(classification: TSTRResult) -> Picture:
-    trainings = list(classification.scores)
+    trainings = [name for name in TRAININGS if name in classification.scores]
     names = list(classification.scores[trainings[0]])
     size = 2.4 + 0.8 * len(classification.classes)
     # A line for each classifier, or more where the cells would become too small to read.

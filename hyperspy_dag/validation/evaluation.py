@@ -4,25 +4,28 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hyperspy_dag import __version__, metrics
-from hyperspy_dag._utils.checks import check_count, check_random_state
-from hyperspy_dag._utils.streams import HALVES, class_stream
+from hyperspy_dag._utils.checks import check_choice, check_count, check_random_state
+from hyperspy_dag._utils.streams import HALVES, SAMPLE, class_stream
 from hyperspy_dag._utils.warnings import warn
 from hyperspy_dag.labels import Label
 from hyperspy_dag.preprocessing.normalisation import unit_maximum
-from hyperspy_dag.training.fitted import FittedAugmenter
+from hyperspy_dag.training.fitted import FittedAugmenter, not_reached
 from hyperspy_dag.training.training_set import TrainingSet
 
+from ._figures import Figures, Spectra, compare
 from ._inputs import MIN_TEST_SPECTRA, check_fitted, real_spectra
 from ._sources import Sources
+from .baselines import BASELINES, make_baseline
 from .report import Report
 from .tstr import TSTRResult, check_classifiers, score_trainings
+from .verdict import judge_class, swapped_classes
 
 if TYPE_CHECKING:
     from exspy.signals import EELSSpectrum
@@ -34,10 +37,8 @@ __all__ = ["evaluate"]
 #: Synthetic spectra of each class that classifiers train on, where the user does not say.
 DEFAULT_SPECTRA = 200
 
-#: Random halvings of the test spectra that real spectra are compared with real ones in.
-_HALVINGS = 4
-
-Spectra = NDArray[np.floating]
+#: What is compared with real test spectra, besides synthetic ones and conventional methods.
+SIDES = ("real", "training")
 
 
 def evaluate(
@@ -48,18 +49,19 @@ def evaluate(
     s_train: EELSSpectrum | Sequence[EELSSpectrum] | None = None,
     labels_train: ArrayLike | Sequence[ArrayLike] | None = None,
     classifiers: Sequence[str] = ("svm", "ann"),
+    baselines: Sequence[str] = ("noise", "pca_mixture_dose"),
     n_spectra: int | None = None,
     windows: metrics.WhiteLineWindows | None = None,
     random_state: int | np.random.Generator | None = None,
 ) -> Report:
     """Compare an augmenter's synthetic spectra with real spectra that were not trained on.
 
-    For each class, as many synthetic as test spectra are drawn. They are compared by the five
-    metrics of del-Pozo-Bueno et al. 2024 (Fréchet distance, Pearson correlation, cosine distance,
-    Kullback-Leibler divergence, signal-to-noise ratio), by precision, recall, density and coverage,
-    by the kernel distance and by the neighbour correlation of the noise. The same metrics of one
-    half of the test spectra against the other are the reference. Classifiers are trained on
-    synthetic spectra and tested on the real ones (Fig. 6 and Table 1 there).
+    The verdict on each class is *good*, *look at* or *do not use*, with the reason and what helps.
+    It comes from figures of random groups of synthetic spectra against groups of test spectra, each
+    beside the same figure of equally large groups of real spectra: can a classifier tell them
+    apart, are shape, energies, noise and variety the real ones', are they copies. The metrics of
+    del-Pozo-Bueno et al. 2024 and others stand beside them. Classifiers are trained on synthetic
+    spectra and tested on the real ones (Fig. 6 and Table 1 there).
 
     Parameters
     ----------
@@ -75,14 +77,17 @@ def evaluate(
         The class of each spectrum, in any format of :func:`hyperspy_dag.labels.parse_labels`;
         unlabelled spectra are left out.
     s_train : EELSSpectrum, or list of them, optional
-        The real spectra that the augmenter was trained on; it does not store them. They add the
-        memorisation ratio, all metrics of training against test spectra, and classifiers that are
-        trained on real, and on real + synthetic spectra. A generator can reach the metrics of the
-        training spectra if the test spectra are of another region or day.
+        The real spectra that the augmenter was trained on, at least 6 of each class; it does not
+        store them. They add whether synthetic spectra are copies, whether the test spectra differ
+        from the training spectra themselves, the conventional methods, and classifiers that are
+        trained on real, and on real + synthetic spectra.
     labels_train : array-like or signal of the navigation shape, or list of them, optional
     classifiers : sequence of str, default ("svm", "ann")
         "svm": support vector machine with RBF kernel and grid search; "ann": neural network of a
         dense and a convolutional branch. ``()`` trains none. None is trained if there is one class.
+    baselines : sequence of str, default ("noise", "pca_mixture_dose")
+        Conventional methods, keys of `BASELINES`, that stand beside the augmenter where `s_train`
+        is given: spectra with added noise, and a Gaussian mixture on principal components.
     n_spectra : int, optional
         Synthetic spectra of each class for the classifiers. Default: 200, or the size of the
         largest class of `s_train` if that is more.
@@ -96,7 +101,7 @@ def evaluate(
     Returns
     -------
     Report
-        Tables and pictures.
+        Verdicts, tables and pictures.
 
     Raises
     ------
@@ -129,12 +134,13 @@ def evaluate(
     >>> from hyperspy_dag.validation import evaluate
     >>> report = evaluate(augmenter, s_test, labels_test, classifiers=())
     >>> report
-    <Report, 2 classes, 40 test spectra; to_html(path) shows it all>
+    <Report, 2 classes, 40 test spectra: look at; to_html(path) shows it all>
     >>> report.n_test
     {'MnO': 20, 'MnO2': 20}
     """
     check_fitted(augmenter)
     names = check_classifiers(classifiers)
+    rivals = [check_choice("baselines", name, BASELINES) for name in _sequence(baselines)]
     if (s_train is None) != (labels_train is None):
         raise ValueError("s_train and labels_train belong together: give both or neither.")
     if n_spectra is not None:
@@ -148,52 +154,38 @@ def evaluate(
     test = real_spectra(augmenter, s_test, labels_test, "s_test", MIN_TEST_SPECTRA)
     train = None
     if s_train is not None:
-        train = real_spectra(augmenter, s_train, labels_train, "s_train", 1)
+        train = real_spectra(augmenter, s_train, labels_train, "s_train", MIN_TEST_SPECTRA)
         _check_training_set(augmenter, train)
     trained_on = _count_trained_on(augmenter, test, train)
 
     if n_spectra is None:
         n_spectra = max([DEFAULT_SPECTRA, *(train.counts.values() if train else ())])
-    drawn = {
-        label: unit_maximum(
-            augmenter.sample(
-                max(n_spectra, test.counts.get(label, 0)), label=label, random_state=state
-            ).data,
-            augmenter.preprocessing_,
-        )
-        for label in augmenter.classes_
-    }
-    energy = augmenter.energy_axis_.energies
-    synthetic = {label: drawn[label][:n] for label, n in test.counts.items()}
+    count = max(n_spectra, DEFAULT_SPECTRA)
+    drawn: dict[str, dict[Label, Spectra]] = {"synthetic": {}}
+    for label in augmenter.classes_:
+        s = augmenter.sample(max(count, test.counts.get(label, 0)), label=label, random_state=state)
+        drawn["synthetic"][label] = unit_maximum(s.data, augmenter.preprocessing_)
+        if train is None:
+            continue
+        seed = int(class_stream(label, SAMPLE, state).generate_state(1)[0])
+        for name in rivals:
+            method = make_baseline(name).fit(train.spectra[label])
+            drawn.setdefault(name, {})[label] = method.sample(count, random_state=seed)
     figures = {
-        label: _compare(
-            label,
-            test.spectra[label],
-            synthetic[label],
-            train.spectra.get(label) if train else None,
-            energy,
-            windows,
-        )
+        label: _figures_of(augmenter, label, test, train, drawn, windows, state)
         for label in test.classes
     }
-    reference = {
-        label: _real_against_real(
-            label, test.spectra[label], energy, windows, class_stream(label, HALVES, state)
-        )
-        for label in test.classes
-    }
-    training = None
-    if train is not None:
-        training = {
-            label: _training_against_test(
-                label, train.spectra[label], test.spectra[label], energy, windows
-            )
-            for label in test.classes
-        }
     classification = None
     if names and len(augmenter.classes_) > 1:
-        made = {label: rows[:n_spectra] for label, rows in drawn.items()}
+        made = {
+            side: {label: rows[:n_spectra] for label, rows in by_class.items()}
+            for side, by_class in drawn.items()
+        }
         classification = _classify(train, made, test, names, state)
+    swapped = swapped_classes(drawn["synthetic"], test.spectra)
+    sides = {
+        side: {c: f.sides.get(side) for c, f in figures.items()} for side in SIDES + tuple(rivals)
+    }
     return Report(
         classes=test.classes,
         settings={
@@ -206,27 +198,85 @@ def evaluate(
         },
         n_test=test.counts,
         trained_on=trained_on,
-        metrics=figures,
-        reference=reference,
-        training=training,
-        snr={
-            label: {
-                "real": metrics.snr(test.spectra[label]),
-                "synthetic": metrics.snr(synthetic[label]),
-            }
-            for label in test.classes
+        n_compared={label: found.size for label, found in figures.items()},
+        metrics={label: found.sides["synthetic"] for label, found in figures.items()},
+        reference=sides["real"],
+        training=sides["training"] if train is not None else None,
+        baselines={name: sides[name] for name in rivals} if train is not None else {},
+        limits={
+            label: {name: found.limit(name) for name in found.reach}
+            for label, found in figures.items()
         },
+        alarms={label: found.alarms for label, found in figures.items()},
+        verdicts={
+            label: judge_class(
+                found, augmenter.training_counts_[label], test.counts[label], swapped.get(label)
+            )
+            for label, found in figures.items()
+        },
+        notes=_notes(augmenter, test.classes, trained_on, train),
         classification=classification,
         resources=_resources(augmenter),
         # A copy: the pictures are drawn later, and the augmenter may be fitted again meanwhile.
         sources=Sources(
-            energy,
+            augmenter.energy_axis_.energies,
             test.spectra,
-            synthetic,
+            {label: drawn["synthetic"][label][:n] for label, n in test.counts.items()},
             copy.copy(augmenter),
             {label: train.spectra[label] for label in test.classes} if train else None,
         ),
     )
+
+
+def _sequence(names: Sequence[str]) -> Sequence[str]:
+    if isinstance(names, str):
+        raise TypeError(f"baselines must be a sequence of names, such as ({names!r},)")
+    return names
+
+
+def _figures_of(
+    augmenter: FittedAugmenter,
+    label: Label,
+    test: TrainingSet,
+    train: TrainingSet | None,
+    drawn: dict[str, dict[Label, Spectra]],
+    windows: metrics.WhiteLineWindows | None,
+    state: int,
+) -> Figures:
+    """Compare the spectra of a class; warn of what cannot be computed."""
+    sides = {"real": test.spectra[label]} | {side: of[label] for side, of in drawn.items()}
+    if train is not None:
+        sides["training"] = train.spectra[label]
+    random = np.random.default_rng(class_stream(label, HALVES, state))
+    n_training = augmenter.training_counts_[label]
+    found = compare(sides, augmenter.energy_axis_.energies, n_training, windows, random)
+    for name, why in found.failed.items():
+        warn(f"{name} of class {label!r} cannot be computed: {why}")
+    return found
+
+
+def _notes(
+    augmenter: FittedAugmenter,
+    classes: list[Label],
+    trained_on: dict[Label, int],
+    train: TrainingSet | None,
+) -> list[str]:
+    """Return what the reader has to know, the warnings of the fit among it."""
+    notes = []
+    if any(trained_on.values()):
+        where = ", ".join(f"{n} of class {label}" for label, n in trained_on.items() if n)
+        notes.append(f"Test spectra that were trained on: {where}. The figures are too good.")
+    for label in classes:
+        unreached = not_reached(augmenter, label)
+        notes += [f"Warning of the fit: {unreached}"] if unreached else []
+    if train is None:
+        notes.append(
+            "Not looked at: copies of training spectra, conventional methods, and whether the "
+            "test spectra are of another region. `s_train` and `labels_train` add them."
+        )
+    else:
+        notes += [f"Training spectra: {message}" for message in train.warnings]
+    return notes
 
 
 def _check_training_set(augmenter: FittedAugmenter, train: TrainingSet) -> None:
@@ -267,108 +317,9 @@ def _count_trained_on(
     return counts
 
 
-def _compare(
-    label: Label,
-    real: Spectra,
-    synthetic: Spectra,
-    train: Spectra | None,
-    energy: NDArray[np.float64],
-    windows: metrics.WhiteLineWindows | None,
-) -> dict[str, float]:
-    """Compute all metrics of one class; NaN, with a warning, if one cannot be computed."""
-    functions: dict[str, Callable[[], float]] = {
-        "frechet_distance": lambda: metrics.frechet_distance(real, synthetic),
-        "pearson_correlation": lambda: metrics.pearson_correlation(real, synthetic),
-        "cosine_distance": lambda: metrics.cosine_distance(real, synthetic),
-        "kl_divergence": lambda: metrics.kl_divergence(real, synthetic),
-        "kl_divergence_pca": lambda: metrics.kl_divergence_pca(real, synthetic),
-        "snr": lambda: metrics.snr(synthetic),
-        "kernel_distance": lambda: metrics.kernel_distance(real, synthetic),
-        "noise_correlation_gap": lambda: _noise_gap(real, synthetic),
-    }
-    if train is not None:
-        functions["memorisation_ratio"] = lambda: metrics.memorisation_ratio(synthetic, train, real)
-    found: dict[str, float] = {}
-    for name, function in functions.items():
-        found[name] = _or_nan(name, label, function, float("nan"))
-    nan = metrics.NeighbourScores(*[float("nan")] * 4)
-    scores = _or_nan(
-        "precision, recall, density and coverage",
-        label,
-        lambda: metrics.precision_recall_density_coverage(real, synthetic),
-        nan,
-    )
-    found |= scores._asdict()
-    if windows is not None:
-        distances = metrics.white_line_distances(real, synthetic, energy, windows)
-        found |= {f"wasserstein_{name}": value for name, value in distances.items()}
-    return found
-
-
-def _noise_gap(real: Spectra, synthetic: Spectra) -> float:
-    """Return the largest difference of the neighbour correlations of the noise, lags 1 to 4."""
-    gap = metrics.noise_correlation(real) - metrics.noise_correlation(synthetic)
-    if np.isnan(gap).any():
-        raise ValueError("one side has no noise")
-    return float(np.abs(gap).max())
-
-
-def _or_nan(name: str, label: Label, function: Callable[[], Any], nan: Any) -> Any:
-    try:
-        return function()
-    except ValueError as error:
-        warn(f"{name} of class {label!r} cannot be computed: {error}")
-        return nan
-
-
-def _real_against_real(
-    label: Label,
-    real: Spectra,
-    energy: NDArray[np.float64],
-    windows: metrics.WhiteLineWindows | None,
-    seed: np.random.SeedSequence,
-) -> dict[str, float] | None:
-    """Compute mean metrics of random halves of real spectra; None for too few spectra."""
-    random = np.random.default_rng(seed)
-    half = len(real) // 2
-    if half < MIN_TEST_SPECTRA:
-        return None
-    rows = []
-    for _ in range(_HALVINGS):
-        order = random.permutation(len(real))
-        first, second = real[order[:half]], real[order[half : 2 * half]]
-        rows.append(_compare(label, first, second, None, energy, windows))
-    return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
-
-
-def _training_against_test(
-    label: Label,
-    train: Spectra,
-    real: Spectra,
-    energy: NDArray[np.float64],
-    windows: metrics.WhiteLineWindows | None,
-) -> dict[str, float] | None:
-    """Compute metrics of training against test spectra; None for too few spectra.
-
-    The memorisation ratio is that of every second training spectrum, as if it were synthetic and
-    learned from the others.
-    """
-    if len(train) < 2 * MIN_TEST_SPECTRA:
-        return None
-    found = _compare(label, real, train, None, energy, windows)
-    others, own = train[::2], train[1::2]
-    found["memorisation_ratio"] = _or_nan(
-        "memorisation_ratio",
-        label,
-        lambda: metrics.memorisation_ratio(own, others, real),
-        float("nan"),
-    )
-    return found
-
-
 def _classify(
     train: TrainingSet | None,
-    made: dict[Label, Spectra],
+    made: dict[str, dict[Label, Spectra]],
     test: TrainingSet,
     names: list[str],
     state: int,
@@ -379,7 +330,8 @@ def _classify(
             np.repeat(np.asarray(data.classes), list(data.counts.values())),
         )
 
-    return score_trainings(flat(train) if train else None, made, flat(test), names, state)
+    real, synthetic = flat(train) if train else None, made.pop("synthetic")
+    return score_trainings(real, synthetic, flat(test), names, state, made)
 
 
 def _resources(augmenter: FittedAugmenter) -> dict[Label, dict[str, float]]:

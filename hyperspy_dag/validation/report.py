@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reports of the validation of an augmenter: tables, pictures and their file formats."""
+"""Reports of the validation of an augmenter: verdicts, tables, pictures, their file formats."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from hyperspy_dag.io.signals import write_text
 from hyperspy_dag.labels import Label
 from hyperspy_dag.validation._sources import Picture, Sources
 
+from ._figures import measure
 from .tstr import TSTRResult
+from .verdict import LEVELS, Finding, Verdict
 
 if TYPE_CHECKING:
     import pandas
@@ -26,17 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Report", "Table"]
 
-_METRIC_NAMES = {
-    "frechet_distance": "Fréchet distance",
-    "pearson_correlation": "Pearson correlation",
-    "cosine_distance": "cosine distance",
-    "kl_divergence": "KL divergence",
-    "kl_divergence_pca": "KL divergence (PCA)",
-    "snr": "SNR",
-    "kernel_distance": "kernel distance",
-    "noise_correlation_gap": "noise correlation, difference",
-    "memorisation_ratio": "memorisation ratio",
-}
+_ARROWS = {"lower": "↓", "higher": "↑", "same": "=", "ratio": "→1"}
 
 
 @dataclass(frozen=True)
@@ -51,9 +43,14 @@ class Table:
         Name of the rows.
     columns : list of str
     rows : list of (label, list of float or None)
-        Label and figures of each row; None for a missing figure.
+        Label and figures of each row; None for a missing figure. Labels of two parts are class and
+        figure.
     percent : bool
         Show the figures, which are fractions, in percent.
+    marks : dict of label to str
+        What is written behind labels, such as an arrow to the better values.
+    alarms : set of label
+        Rows whose first figure is marked.
 
     See Also
     --------
@@ -74,14 +71,17 @@ class Table:
     columns: list[str]
     rows: list[tuple[Any, list[float | None]]]
     percent: bool = False
+    marks: dict[Any, str] = field(default_factory=dict)
+    alarms: frozenset[Any] = frozenset()
 
     def text_rows(self) -> Iterator[tuple[str, list[str]]]:
-        """Return the rows as text, one after the other.
+        """Return the rows as text, one after the other; a class has a row of its own.
 
         Yields
         ------
         label : str
         figures : list of str
+            Empty for the name of a class.
 
         See Also
         --------
@@ -94,8 +94,18 @@ class Table:
         >>> list(table.text_rows())
         [('MnO', ['2.5', '–'])]
         """
+        above = None
         for label, values in self.rows:
-            yield str(label), [self._text(value) for value in values]
+            cells = [self._text(value) for value in values]
+            if label in self.alarms:
+                cells[0] += " !"
+            name = label
+            if isinstance(label, tuple):
+                group, name = label
+                if group != above:
+                    yield str(group), []
+                above = group
+            yield f"{name} {self.marks.get(label, '')}".rstrip(), cells
 
     def _text(self, value: float | None) -> str:
         if value is None or math.isnan(value):
@@ -107,7 +117,7 @@ class Table:
 
 @dataclass(frozen=True, eq=False)  # holds arrays
 class Report:
-    """Figures and pictures that compare synthetic with real spectra.
+    """Verdicts, figures and pictures that compare synthetic with real spectra.
 
     Notebooks display it as a page. It is made by :meth:`hyperspy_dag.EELSAugmenter.evaluate`.
 
@@ -121,18 +131,26 @@ class Report:
         Number of test spectra, and of the synthetic spectra compared with them.
     trained_on : dict of class to int
         Number of test spectra that were trained on. With any, all figures are too good.
+    n_compared : dict of class to int
+        Number of spectra on each side of every comparison: half of the test spectra, at most 50 and
+        as many as were trained on. All figures are means over random groups of that size.
     metrics : dict of class to dict of str to float
-        Metrics of synthetic against test spectra.
+        Figures of synthetic against test spectra.
     reference : dict of class to (dict of str to float or None)
-        Metrics of one half of the test spectra against the other, mean of 4 random halvings; None
-        for a class with fewer than 12 test spectra.
+        Figures of test spectra against other test spectra; None for a class with fewer than 12.
     training : dict of class to (dict of str to float or None), or None
-        Metrics of training against test spectra. A generator can reach them if the test spectra are
-        of another region or day. The memorisation ratio is that of one half of the training
-        spectra, as if it were synthetic and learned from the other. None without `s_train`, and for
-        a class with fewer than 12 training spectra.
-    snr : dict of class to dict
-        Signal-to-noise ratio of ``"real"`` (test) and ``"synthetic"`` spectra.
+        Figures of training against test spectra. A generator can reach them if the test spectra are
+        of another region or day. None without `s_train`.
+    baselines : dict of str to dict of class to dict of str to float
+        Figures of the conventional methods against test spectra; empty without `s_train`.
+    limits : dict of class to dict of str to float
+        The worst value of each judged figure that is no alarm.
+    alarms : dict of class to list of str
+        Figures beyond their limits.
+    verdicts : dict of class to Verdict
+    notes : list of str
+        What else to know: test spectra that were trained on, warnings of the fit, what was not
+        looked at.
     classification : TSTRResult or None
         Scores of the classifiers; None if no classifier was trained.
     resources : dict of class to dict
@@ -153,21 +171,26 @@ class Report:
     >>> s_test, labels_test = simulated_oxides("WL-Mn", {"MnO": 20, "MnO2": 20}, random_state=1)
     >>> report = augmenter.evaluate(s_test, labels_test, classifiers=())
     >>> report
-    <Report, 2 classes, 40 test spectra; to_html(path) shows it all>
+    <Report, 2 classes, 40 test spectra: look at; to_html(path) shows it all>
     >>> list(report.tables)
-    ['metrics', 'snr', 'resources']
-    >>> sorted(report.snr["MnO"])
-    ['real', 'synthetic']
+    ['metrics', 'resources']
+    >>> report.verdicts["MnO"].topic
+    'few'
     """
 
     classes: list[Label]
     settings: dict[str, Any]
     n_test: dict[Label, int]
     trained_on: dict[Label, int]
+    n_compared: dict[Label, int]
     metrics: dict[Label, dict[str, float]]
     reference: dict[Label, dict[str, float] | None]
     training: dict[Label, dict[str, float] | None] | None
-    snr: dict[Label, dict[str, float]]
+    baselines: dict[str, dict[Label, dict[str, float] | None]]
+    limits: dict[Label, dict[str, float]]
+    alarms: dict[Label, list[str]]
+    verdicts: dict[Label, Verdict]
+    notes: list[str]
     classification: TSTRResult | None
     resources: dict[Label, dict[str, float]]
     sources: Sources = field(repr=False, compare=False)
@@ -175,69 +198,82 @@ class Report:
     def __repr__(self) -> str:
         count = sum(self.n_test.values())
         classes = f"{len(self.classes)} class{'es' if len(self.classes) > 1 else ''}"
-        return f"<Report, {classes}, {count} test spectra; to_html(path) shows it all>"
+        return (
+            f"<Report, {classes}, {count} test spectra: {self.verdict.level}; to_html(path) shows "
+            "it all>"
+        )
+
+    # -- verdict -----------------------------------------------------------------------------
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        """Verdict on all classes together: the findings of each, the worst first."""
+        found = [
+            one._replace(reason=f"{label}: {one.reason}")
+            for label, verdict in self.verdicts.items()
+            for one in verdict.findings
+        ]
+        found += _of_classifiers(self.classification)
+        return Verdict(sorted(found, key=lambda one: -LEVELS.index(one.level)))
+
+    @property
+    def verdict_text(self) -> str:
+        """The verdict in words, for a terminal: a line for all, some for each class, the notes."""
+        lines = [f"Verdict: {self.verdict.level}"]
+        for name, verdict in self._parts():
+            lines += [f"  {name}: {verdict.level}", f"    {verdict.reason}"]
+            lines += [f"    -> {verdict.remedy}"] if verdict.findings else []
+        return "\n".join([*lines, *(f"  Note: {note}" for note in self.notes)])
+
+    def _parts(self) -> list[tuple[str, Verdict]]:
+        """What has a verdict: classes, and the classifiers where they have a finding."""
+        parts = [(str(label), verdict) for label, verdict in self.verdicts.items()]
+        found = _of_classifiers(self.classification)
+        return [*parts, ("Classifiers", Verdict(found))] if found else parts
 
     # -- tables ------------------------------------------------------------------------------
 
     @cached_property
     def tables(self) -> dict[str, Table]:
-        """Tables by name: "metrics", "snr", "classifiers" (if any were trained) and "resources"."""
-        tables = {"metrics": self._metrics_table(), "snr": self._snr_table()}
+        """Tables by name: "metrics", "classifiers" (if any were trained) and "resources"."""
+        tables = {"metrics": self._metrics_table()}
         if self.classification is not None:
             tables["classifiers"] = self._classifier_table(self.classification)
         tables["resources"] = self._resources_table()
         return tables
 
     def _metrics_table(self) -> Table:
-        names = list(self.metrics[self.classes[0]])
-        columns: list[str] = []
-        rows: list[tuple[str, list[float | None]]] = [(_metric_name(name), []) for name in names]
-        sides: dict[str, dict[Label, dict[str, float] | None]] = {"synthetic": dict(self.metrics)}
+        sides: dict[str, dict[Label, Any]] = {
+            "synthetic": self.metrics,
+            "limit": self.limits,
+            "real": self.reference,
+        }
         if self.training is not None:
-            sides["real training spectra"] = self.training
-        sides["real halves"] = self.reference
+            sides |= {"training": self.training, **self.baselines}
+        rows, marks, alarms = [], {}, set()
         for label in self.classes:
-            for side, by_class in sides.items():
-                found = by_class[label] or {}
-                columns.append(f"{label}: {side}")
-                for name, (_, values) in zip(names, rows, strict=True):
-                    values.append(found.get(name))
-        counts = ", ".join(
-            f"{n} for {label} (real halves: {n // 2})" for label, n in self.n_test.items()
-        )
-        note = (
-            f"All against real test spectra. Spectra on each side: {counts}. The distances of two "
-            "smaller sets are larger, so that a good generator can have a smaller Fréchet distance "
-            "than the real halves."
-        )
-        if self.training is not None:
-            trained = ", ".join(
-                f"{self.resources[label]['training_spectra']} of {label}" for label in self.classes
-            )
-            note += (
-                f" Real training spectra ({trained}): where the test spectra are of another region "
-                "or day, a generator can come as near to them as these do, not as near as the real "
-                "halves. Their memorisation ratio is that of one half of them against the other."
-            )
+            for name in self.metrics[label]:
+                key = (label, measure(name).name)
+                marks[key] = _ARROWS[measure(name).better]
+                rows.append((key, [(side[label] or {}).get(name) for side in sides.values()]))
+                if name in self.alarms[label]:
+                    alarms.add(key)
+        counts = ", ".join(f"{n} of {label}" for label, n in self.n_compared.items())
         return Table(
-            "Metrics",
-            note,
-            "metric",
-            columns,
+            "Figures",
+            "↓ smaller is better, ↑ larger is better, = like the real ones, →1 near 1. Beyond the "
+            "limit (!), real groups of that size do not come by chance. All against real test "
+            f"spectra, in equally large random groups: {counts}. “real”: other test spectra. "
+            + (
+                "“training”: the real spectra trained on, “noise” and so on: conventional methods."
+                if self.training is not None
+                else ""
+            ),
+            "figure",
+            list(sides),
             rows,
-        )
-
-    def _snr_table(self) -> Table:
-        rows = []
-        for label, found in self.snr.items():
-            rows.append((label, [found["real"], found["synthetic"], _ratio(found)]))
-        return Table(
-            "Signal-to-noise ratio",
-            "Mean over the channels of mean / standard deviation over the spectra; as in Table 2 "
-            "of del-Pozo-Bueno et al. 2024.",
-            "class",
-            ["real", "synthetic", "synthetic / real"],
-            rows,
+            marks=marks,
+            alarms=frozenset(alarms),
         )
 
     def _classifier_table(self, found: TSTRResult) -> Table:
@@ -249,7 +285,7 @@ class Report:
             "trained on",
             [name.upper() for name in names],
             [
-                (training, [by_name[name].accuracy for name in names])
+                (training, [by_name[name].accuracy if name in by_name else None for name in names])
                 for training, by_name in found.scores.items()
             ],
             percent=True,
@@ -320,13 +356,16 @@ class Report:
         environment = Environment(
             autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
         )
+        environment.filters["code"] = _code
         environment.filters["b64"] = lambda png: base64.b64encode(png).decode("ascii")
         source = resources.files(__package__).joinpath("report.html.jinja").read_text("utf-8")
         return environment.from_string(source).render(
             whole_page=whole_page,
             title="Synthetic EELS spectra: validation",
             summary=self._summary(),
-            warnings=self._warnings(),
+            verdict=self.verdict,
+            parts=self._parts(),
+            notes=self.notes,
             tables=list(self.tables.values()),
             pictures=self.pictures,
         )
@@ -338,13 +377,6 @@ class Report:
             f"{s['architecture']}, recipe {s['recipe']}, random state "
             f"{s['augmenter_random_state']} (of this evaluation: {s['random_state']})."
         )
-
-    def _warnings(self) -> list[str]:
-        seen = {label: n for label, n in self.trained_on.items() if n}
-        if not seen:
-            return []
-        where = ", ".join(f"{n} of class {label}" for label, n in seen.items())
-        return [f"Test spectra that were trained on: {where}. The figures are too good."]
 
     def to_dataframe(self, table: str = "metrics") -> pandas.DataFrame:
         """Return a table as a pandas DataFrame.
@@ -379,8 +411,11 @@ class Report:
         >>> augmenter = EELSAugmenter.load("oxides.dag")
         >>> s_test, labels_test = simulated_oxides("WL-Mn", {"MnO": 20, "MnO2": 20}, random_state=1)
         >>> report = augmenter.evaluate(s_test, labels_test, classifiers=())
-        >>> report.to_dataframe("snr").columns.tolist()
-        ['real', 'synthetic', 'synthetic / real']
+        >>> frame = report.to_dataframe()
+        >>> frame.columns.tolist()
+        ['synthetic', 'limit', 'real']
+        >>> bool(frame.loc[("MnO", "precision (realistic?)"), "synthetic"] > 0.5)
+        True
         """
         chosen = self.tables[check_choice("table", table, self.tables)]
         try:
@@ -390,9 +425,13 @@ class Report:
                 "to_dataframe needs pandas: install it with 'pip install pandas', or use "
                 "to_dict(), which needs nothing"
             ) from error
+        labels = [label for label, _ in chosen.rows]
+        grouped = isinstance(labels[0], tuple)
         return pandas.DataFrame(
             [values for _, values in chosen.rows],
-            index=pandas.Index([label for label, _ in chosen.rows], name=chosen.index),
+            index=pandas.MultiIndex.from_tuples(labels, names=["class", chosen.index])
+            if grouped
+            else pandas.Index(labels, name=chosen.index),
             columns=chosen.columns,
         )
 
@@ -404,7 +443,8 @@ class Report:
         dict
             Figures of the classes are lists in the order of ``"classes"`` (resources: of
             ``"trained_classes"``; confusion matrices: of ``"classification"``'s own ``"classes"``).
-            A figure that is missing or not finite is None.
+            A figure that is missing or not finite is None. ``"verdict"`` has the level of all and
+            of each class, and the findings: what they are ``"of"``, level, topic, reason, remedy.
 
         See Also
         --------
@@ -426,12 +466,24 @@ class Report:
         content: dict[str, Any] = {
             "classes": self.classes,
             "settings": self.settings,
+            "verdict": {
+                "level": self.verdict.level,
+                "classes": [verdict.level for verdict in self.verdicts.values()],
+                "findings": [
+                    {"of": name, **one._asdict()} for name, v in self._parts() for one in v.findings
+                ],
+                "notes": self.notes,
+            },
             "n_test": list(self.n_test.values()),
+            "n_compared": list(self.n_compared.values()),
             "trained_on": list(self.trained_on.values()),
             "metrics": _columns(self.metrics, self.classes),
             "reference": _columns(self.reference, self.classes),
             "training": _columns(self.training or {}, self.classes),
-            "snr": _columns(self.snr, self.classes),
+            "baselines": {
+                name: _columns(found, self.classes) for name, found in self.baselines.items()
+            },
+            "limits": _columns(self.limits, self.classes),
             "trained_classes": list(self.resources),
             "resources": _columns(self.resources, list(self.resources)),
             "classification": None,
@@ -454,13 +506,32 @@ class Report:
         return to_strict_json(content)
 
 
-def _metric_name(name: str) -> str:
-    return _METRIC_NAMES.get(name, name.replace("_", " "))
+def _of_classifiers(found: TSTRResult | None) -> list[Finding]:
+    """Find whether classifiers of synthetic spectra do worse than those of real ones."""
+    if found is None or "real" not in found.scores:
+        return []
+    best = {side: max(x.values(), key=lambda s: s.accuracy) for side, x in found.scores.items()}
+    real, synthetic = best["real"].accuracy, best["synthetic"].accuracy
+    chance = math.sqrt(2 * real * (1 - real) / best["real"].confusion.sum())
+    if real - synthetic <= max(0.05, 3 * chance):
+        return []
+    return [
+        Finding(
+            LEVELS[1],
+            "classifiers",
+            f"Classifiers of synthetic spectra get {synthetic:.0%} of the test spectra right, "
+            f"those of the real training spectra {real:.0%}.",
+            "See the confusion matrices for which classes are taken for which.",
+        )
+    ]
 
 
-def _ratio(snr: dict[str, float]) -> float | None:
-    both_finite = math.isfinite(snr["real"]) and math.isfinite(snr["synthetic"])
-    return snr["synthetic"] / snr["real"] if both_finite and snr["real"] else None
+def _code(text: str) -> Any:
+    """Escape a text for HTML, with what stands between backticks as code."""
+    from markupsafe import Markup, escape
+
+    parts = str(escape(text)).split("`")
+    return Markup("".join(f"<code>{x}</code>" if i % 2 else x for i, x in enumerate(parts)))
 
 
 def _columns(by_class: dict[Label, Any], classes: list[Label]) -> dict[str, list]:

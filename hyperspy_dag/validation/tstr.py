@@ -277,6 +277,7 @@ def score_trainings(
     test: tuple[NDArray[np.floating], NDArray[Any]],
     classifiers: Sequence[str],
     random_state: int,
+    others: Mapping[str, Mapping[Any, NDArray[np.floating]]] | None = None,
 ) -> TSTRResult:
     """Train and test classifiers on given, checked real and synthetic spectra.
 
@@ -288,21 +289,21 @@ def score_trainings(
     classifiers : sequence of str
     random_state : int
         Seed of every classifier.
+    others : mapping of name to spectra by class, optional
+        Spectra of other methods, which the first classifier alone is trained on.
     """
     names = check_classifiers(classifiers)
-    made = (
-        np.concatenate(list(synthetic.values())),
-        np.repeat(np.asarray(list(synthetic)), [len(rows) for rows in synthetic.values()]),
-    )
+    made = _flat(synthetic)
     sets: dict[str, tuple[NDArray[Any], NDArray[Any]]] = {"synthetic": made}
     if real is not None:
         both = np.concatenate([real[0], made[0]]), np.concatenate([real[1], made[1]])
         sets = {"real": real, "synthetic": made, "real + synthetic": both}
+    sets |= {name: _flat(by_class) for name, by_class in (others or {}).items()}
     classes = np.unique(made[1])
     scores: dict[str, dict[str, Score]] = {}
     for training, (spectra, labels) in sets.items():
         scores[training] = {}
-        for name in names:
+        for name in names[:1] if training in (others or {}) else names:
             begin = time.perf_counter()
             classifier = make_classifier(name, random_state).fit(spectra, labels)
             predicted = classifier.predict(test[0])
@@ -313,6 +314,12 @@ def score_trainings(
         n_train={training: len(labels) for training, (_, labels) in sets.items()},
         scores=scores,
     )
+
+
+def _flat(by_class: Mapping[Any, NDArray[np.floating]]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """All spectra, and the class of each."""
+    labels = np.repeat(np.asarray(list(by_class)), [len(rows) for rows in by_class.values()])
+    return np.concatenate(list(by_class.values())), labels
 
 
 def check_classifiers(classifiers: Sequence[str]) -> list[str]:

@@ -261,7 +261,10 @@ def test_evaluate(files, tmp_path):
 
     short = json.loads(run(*given, "--classifier", "none", "--json").stdout)
     assert short["classification"] is None
-    assert short["metrics"]["frechet_distance"] == told["metrics"]["frechet_distance"]
+    assert short["verdict"]["level"] in ("look at", "do not use")
+    assert {"of", "level", "topic", "reason", "remedy"} == set(short["verdict"]["findings"][0])
+    assert len(short["verdict"]["classes"]) == 2
+    assert result.stdout.startswith("Verdict: ")
     assert "exists" in refused(*given, "-o", page)
     assert "a report is .html or .json" in refused(*given, "-o", tmp_path / "r.pdf")
     assert "belong together" in refused(*given, *lines[:3])

@@ -312,58 +312,64 @@ def test_tstr_warns_of_test_spectra_that_were_trained_on():
 
 
 def test_figures_are_those_of_the_metrics(report, fitted, unseen, training):
-    """Against the metrics called by hand on the spectra of a class, as many of each."""
+    """Against the metrics called by hand on random groups of as many spectra."""
     signal, labels = unseen
-    real = signal.data.compute()[labels == "FeO"]
-    synthetic = fitted.sample(16, label="FeO").data
-    train = training[0].data[training[1] == "FeO"]
-    found = report.metrics["FeO"]
+    real = signal.data.compute()[labels == "FeO"].astype(float)
+    train = training[0].data[training[1] == "FeO"].astype(float)
+    made = fitted.sample(200, label="FeO").data.astype(float)
     assert report.classes == list(CLASSES)
     assert report.n_test == {"Fe3O4": 16, "FeO": 16}
-    for name in (
-        "frechet_distance",
-        "pearson_correlation",
-        "cosine_distance",
-        "kl_divergence",
-        "kl_divergence_pca",
-        "kernel_distance",
-    ):
-        assert found[name] == pytest.approx(getattr(metrics, name)(real, synthetic)), name
-    scores = metrics.precision_recall_density_coverage(real, synthetic)
-    assert [found[n] for n in scores._fields] == pytest.approx(list(scores))
-    assert found["memorisation_ratio"] == pytest.approx(
-        metrics.memorisation_ratio(synthetic, train, real)
-    )
-    assert report.snr["FeO"]["real"] == pytest.approx((real.mean(0) / real.std(0)).mean(), rel=1e-4)
-    assert found["snr"] == report.snr["FeO"]["synthetic"]
-    # Real halves are as good as real spectra get.
-    assert report.reference["FeO"]["pearson_correlation"] > 0.9
+    assert report.n_compared == {"Fe3O4": 8, "FeO": 8}
     assert report.trained_on == {"Fe3O4": 0, "FeO": 0}
+    random = np.random.default_rng(0)
+    for found, other in ((report.metrics, made), (report.training, train)):
+        rows = []
+        for _ in range(300):
+            first, second = real[random.permutation(16)[:8]], random.choice(other, 8, replace=False)
+            rows.append({
+                **metrics.precision_recall_density_coverage(first, second)._asdict(),
+                **{
+                    name: getattr(metrics, name)(first, second)
+                    for name in ("frechet_distance", "pearson_correlation", "cosine_distance",
+                                 "kl_divergence", "kernel_distance")
+                },
+                "snr": metrics.snr(second),
+                "memorisation_ratio": metrics.memorisation_ratio(second, train, first),
+                "noise_level": metrics.noise_residual(second).std()
+                / metrics.noise_residual(first).std(),
+            })  # fmt: skip
+        if other is train:  # there, each against all others
+            assert found["FeO"]["memorisation_ratio"] == pytest.approx(1, abs=0.3)
+            rows = [{k: v for k, v in row.items() if k != "memorisation_ratio"} for row in rows]
+        for name in rows[0]:
+            values = [row[name] for row in rows]
+            # A mean of ten groups; neighbours are looked for among the components here.
+            far = 5 * np.std(values) / np.sqrt(10) + 0.03
+            assert found["FeO"][name] == pytest.approx(np.mean(values), abs=far), name
 
 
-def test_training_spectra_stand_beside_the_synthetic_ones(report, fitted, unseen, training):
-    """Test spectra of another region: the training spectra tell what a generator can reach."""
+def test_each_figure_stands_beside_that_of_real_spectra_and_conventional_methods(
+    report, fitted, unseen, training
+):
     signal, labels = unseen
-    real = signal.data.compute()[labels == "FeO"]
-    train = training[0].data[training[1] == "FeO"]
-    found = report.training["FeO"]
-    assert found["frechet_distance"] == pytest.approx(metrics.frechet_distance(real, train))
-    scores = metrics.precision_recall_density_coverage(real, train)
-    assert [found[n] for n in scores._fields] == pytest.approx(list(scores))
-    halves = metrics.memorisation_ratio(train[1::2], train[::2], real)
-    assert found["memorisation_ratio"] == pytest.approx(halves)
-    columns = [f"FeO: {side}" for side in ("synthetic", "real training spectra", "real halves")]
-    assert [c for c in report.tables["metrics"].columns if c.startswith("FeO")] == columns
-    content = report.to_dict()["training"]["frechet_distance"]
-    assert content[report.classes.index("FeO")] == found["frechet_distance"]
+    columns = ["synthetic", "limit", "real", "training", "noise", "pca_mixture_dose"]
+    assert report.tables["metrics"].columns == columns
+    assert set(report.baselines) == {"noise", "pca_mixture_dose"}
+    # Noise of a twentieth is added to that of the spectra.
+    added, own = report.baselines["noise"]["FeO"], report.metrics["FeO"]
+    assert added["noise_level"] > 1.2 * own["noise_level"]
+    assert report.to_dict()["baselines"]["noise"]["snr"][1] == added["snr"]
     without = evaluate(fitted, signal, labels, classifiers=())
-    assert without.training is None
-    assert not any("training" in column for column in without.tables["metrics"].columns)
-    # Too few to halve.
-    few = training[1].copy()
-    few[np.flatnonzero(few == "FeO")[11:]] = ""
-    options = {"classifiers": (), "s_train": training[0], "labels_train": few}
-    assert evaluate(fitted, signal, labels, **options).training["FeO"] is None
+    assert without.training is None and without.baselines == {}
+    assert without.tables["metrics"].columns == columns[:3]
+    assert any("s_train" in note for note in without.notes)
+    options = {"classifiers": (), "s_train": training[0], "labels_train": training[1]}
+    chosen = evaluate(fitted, signal, labels, baselines=["shift_noise"], **options)
+    assert list(chosen.baselines) == ["shift_noise"]
+    with pytest.raises(ValueError, match="baselines='jitter' is not known"):
+        evaluate(fitted, signal, labels, baselines=["jitter"], **options)
+    with pytest.raises(TypeError, match=r"a sequence of names, such as \('noise',\)"):
+        evaluate(fitted, signal, labels, baselines="noise", **options)
 
 
 def test_classifiers_of_the_report(report, fitted, unseen, training):
@@ -375,7 +381,13 @@ def test_classifiers_of_the_report(report, fitted, unseen, training):
     svm.fit(made.reshape(400, 48), np.repeat(CLASSES, 200))
     expected = accuracy_score(labels[known], svm.predict(signal.data.compute()[known]))
     found = report.classification
-    assert found.n_train == {"real": 54, "synthetic": 400, "real + synthetic": 454}
+    assert found.n_train == {
+        "real": 54,
+        "synthetic": 400,
+        "real + synthetic": 454,
+        "noise": 400,
+        "pca_mixture_dose": 400,
+    }
     assert found.scores["synthetic"]["svm"].accuracy == pytest.approx(expected)
     assert found.scores["synthetic"]["svm"].confusion.sum() == 32
 
@@ -468,24 +480,22 @@ def test_dict_is_json_and_complete(report):
 def test_dict_replaces_what_json_has_no_number_for(report):
     import dataclasses
 
-    odd = dataclasses.replace(report, snr={"Fe3O4": {"real": np.inf}, "FeO": {"real": np.nan}})
-    assert json.loads(json.dumps(odd.to_dict(), allow_nan=False))["snr"] == {"real": [None, None]}
+    odd = dataclasses.replace(report, metrics={"Fe3O4": {"snr": np.inf}, "FeO": {"snr": np.nan}})
+    assert json.loads(json.dumps(odd.to_dict(), allow_nan=False))["metrics"] == {
+        "snr": [None, None]
+    }
 
 
 def test_dataframe(report):
     pandas = pytest.importorskip("pandas", reason="to_dataframe needs pandas")
     frame = report.to_dataframe()
     assert isinstance(frame, pandas.DataFrame)
-    assert (
-        frame.loc["Fréchet distance", "FeO: synthetic"] == report.metrics["FeO"]["frechet_distance"]
-    )
-    snr = report.to_dataframe("snr")
-    assert snr.loc["FeO", "synthetic / real"] == pytest.approx(
-        report.snr["FeO"]["synthetic"] / report.snr["FeO"]["real"]
-    )
+    row = frame.loc[("FeO", "Fréchet distance")]
+    assert row["synthetic"] == report.metrics["FeO"]["frechet_distance"]
+    assert row["real"] == report.reference["FeO"]["frechet_distance"]
     assert report.to_dataframe("classifiers").loc["real", "SVM"] <= 1
     assert report.to_dataframe("resources").loc["Fe3O4", "training spectra"] == 24
-    with pytest.raises(ValueError, match="choose from metrics, snr, classifiers, resources"):
+    with pytest.raises(ValueError, match="choose from metrics, classifiers, resources"):
         report.to_dataframe("table 1")
 
 
@@ -508,8 +518,11 @@ def test_html_is_self_contained(report, tmp_path):
     assert re.findall(r'src="(?!data:image/png;base64,)', page) == []
     assert re.search(r"<(script|link)|https?:|url\(", page) is None
     assert page.count("<img ") == len(report.pictures) == 6
+    # The verdict first, then the confusion matrices.
+    places = [page.index(f"{text}") for text in ("FeO: look at.", "<img ", "<tbody>")]
+    assert places == sorted(places) and 'alt="Confusion matrices' in page[: places[2]]
     assert all(picture.png.startswith(b"\x89PNG") for picture in report.pictures)
-    for text in ("Fréchet distance", "FeO: synthetic", "trained on", "Signal-to-noise ratio"):
+    for text in ("Fréchet distance ↓", "FeO: look at.", "trained on", "pca_mixture_dose"):
         assert text in page
     svm = report.classification.scores["real + synthetic"]["svm"].accuracy
     assert f"<td>{100 * svm:.1f} %</td>" in page
@@ -535,7 +548,9 @@ def test_class_names_are_escaped():
 
 
 def test_report_says_how_large_it_is(report):
-    assert repr(report) == "<Report, 2 classes, 32 test spectra; to_html(path) shows it all>"
+    assert repr(report) == (
+        "<Report, 2 classes, 32 test spectra: look at; to_html(path) shows it all>"
+    )
 
 
 # --- bad input ------------------------------------------------------------------------------------
@@ -630,16 +645,16 @@ def test_options_are_checked(fitted, unseen):
         fitted.evaluate(*unseen, windows=(640.0, 650.0))
 
 
-def test_metric_that_cannot_be_computed_is_named(fitted):
-    """Copies of two spectra have one principal component, not three."""
+def test_metric_that_cannot_be_computed_is_named(fitted, monkeypatch):
+    def refuse(*_):
+        raise ValueError("all are the same")
+
+    monkeypatch.setattr(metrics, "kernel_distance", refuse)
     data, labels = labelled(6, seed=50)
-    data[1:3], data[4:6] = data[0], data[3]
-    with pytest.warns(UserWarning) as caught:
+    with pytest.warns(UserWarning, match="kernel_distance of class 'Fe3O4' cannot be computed: al"):
         report = fitted.evaluate(eels(data), labels, classifiers=())
-    messages = [str(w.message) for w in caught]
-    assert any("kl_divergence_pca of class 'Fe3O4' cannot be computed" in m for m in messages)
-    assert np.isnan(report.metrics["Fe3O4"]["kl_divergence_pca"])
-    assert np.isfinite(report.metrics["FeO"]["kl_divergence_pca"])
+    assert np.isnan(report.metrics["Fe3O4"]["kernel_distance"])
+    assert np.isfinite(report.metrics["Fe3O4"]["frechet_distance"])
 
 
 # --- leakage --------------------------------------------------------------------------------------
