@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from hyperspy_dag.labels import Label
 from hyperspy_dag.training.fitted import FittedAugmenter
 
+from .tstr import flat
+
 
 @dataclass(frozen=True)
 class Sources:
@@ -36,9 +38,7 @@ class Sources:
 
     def flat(self, side: str) -> tuple[NDArray[np.floating], NDArray[Any]]:
         """Return all "real", "synthetic" or "training" spectra, and the class of each spectrum."""
-        spectra = getattr(self, side)
-        labels = np.repeat(np.asarray(list(spectra)), [len(rows) for rows in spectra.values()])
-        return np.concatenate(list(spectra.values())), labels
+        return flat(getattr(self, side))
 
 
 class Picture(NamedTuple):

@@ -5,10 +5,9 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hyperspy_dag import __version__, metrics
 from hyperspy_dag._utils.checks import check_choice, check_count, check_random_state
@@ -24,7 +23,7 @@ from ._inputs import MIN_TEST_SPECTRA, check_fitted, real_spectra
 from ._sources import Sources
 from .baselines import BASELINES, make_baseline
 from .report import Report
-from .tstr import TSTRResult, check_classifiers, score_trainings
+from .tstr import check_classifiers, flat, score_trainings
 from .verdict import judge_class, swapped_classes
 
 if TYPE_CHECKING:
@@ -181,7 +180,9 @@ def evaluate(
             side: {label: rows[:n_spectra] for label, rows in by_class.items()}
             for side, by_class in drawn.items()
         }
-        classification = _classify(train, made, test, names, state)
+        real, synthetic = flat(train.spectra) if train else None, made.pop("synthetic")
+        tested = flat(test.spectra)
+        classification = score_trainings(real, synthetic, tested, names, state, made)
     swapped = swapped_classes(drawn["synthetic"], test.spectra)
     sides = {
         side: {c: f.sides.get(side) for c, f in figures.items()} for side in SIDES + tuple(rivals)
@@ -315,23 +316,6 @@ def _count_trained_on(
             f"({where}): the figures are too good. Hold test spectra back from fit."
         )
     return counts
-
-
-def _classify(
-    train: TrainingSet | None,
-    made: dict[str, dict[Label, Spectra]],
-    test: TrainingSet,
-    names: list[str],
-    state: int,
-) -> TSTRResult:
-    def flat(data: TrainingSet) -> tuple[Spectra, NDArray[Any]]:
-        return (
-            np.concatenate(list(data.spectra.values())),
-            np.repeat(np.asarray(data.classes), list(data.counts.values())),
-        )
-
-    real, synthetic = flat(train) if train else None, made.pop("synthetic")
-    return score_trainings(real, synthetic, flat(test), names, state, made)
 
 
 def _resources(augmenter: FittedAugmenter) -> dict[Label, dict[str, float]]:

@@ -293,12 +293,12 @@ def score_trainings(
         Spectra of other methods, which the first classifier alone is trained on.
     """
     names = check_classifiers(classifiers)
-    made = _flat(synthetic)
+    made = flat(synthetic)
     sets: dict[str, tuple[NDArray[Any], NDArray[Any]]] = {"synthetic": made}
     if real is not None:
         both = np.concatenate([real[0], made[0]]), np.concatenate([real[1], made[1]])
         sets = {"real": real, "synthetic": made, "real + synthetic": both}
-    sets |= {name: _flat(by_class) for name, by_class in (others or {}).items()}
+    sets |= {name: flat(by_class) for name, by_class in (others or {}).items()}
     classes = np.unique(made[1])
     scores: dict[str, dict[str, Score]] = {}
     for training, (spectra, labels) in sets.items():
@@ -316,8 +316,8 @@ def score_trainings(
     )
 
 
-def _flat(by_class: Mapping[Any, NDArray[np.floating]]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """All spectra, and the class of each."""
+def flat(by_class: Mapping[Any, NDArray[np.floating]]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return all spectra, and the class of each."""
     labels = np.repeat(np.asarray(list(by_class)), [len(rows) for rows in by_class.values()])
     return np.concatenate(list(by_class.values())), labels
 
