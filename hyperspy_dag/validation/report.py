@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import math
 import os
 from collections.abc import Iterator
@@ -526,12 +527,10 @@ def _of_classifiers(found: TSTRResult | None) -> list[Finding]:
     ]
 
 
-def _code(text: str) -> Any:
+def _code(text: str) -> str:
     """Escape a text for HTML, with what stands between backticks as code."""
-    from markupsafe import Markup, escape
-
-    parts = str(escape(text)).split("`")
-    return Markup("".join(f"<code>{x}</code>" if i % 2 else x for i, x in enumerate(parts)))
+    parts = html.escape(text).split("`")
+    return "".join(f"<code>{x}</code>" if i % 2 else x for i, x in enumerate(parts))
 
 
 def _columns(by_class: dict[Label, Any], classes: list[Label]) -> dict[str, list]:
