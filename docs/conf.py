@@ -84,6 +84,7 @@ numpydoc_validation_exclude = {
     r"Component\.grad_",  # as HyperSpy's models call them
     r"\.NotFittedError$",  # scikit-learn's
     r"\.AugmentationTool\.ranges$",  # the toolkits' own
+    r"\.AdaptedClasses\.(arrays|header|lines|record)$",  # what files hold, in one line each
 }
 # Docstrings without sections, of properties for instance, need neither "See Also" nor example.
 _PLAIN = r"(?s)\A(?:(?!\n *-{4}).)*\Z"
