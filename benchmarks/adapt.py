@@ -111,14 +111,20 @@ def simulate(dataset, counts, change, rng, plasmon, width):
     return s.data.astype(float), np.array(labels), axis, plan.background_range[1], means
 
 
-def tio2(folder, window, train, n, composition, draw):
-    """One case of TiO2/SrTiO3; without a composition, the target is the labelled region itself."""
+def load_tio2(folder, window):
+    """Preprocessed spectra of TiO2 and SrTiO3, low losses, class and region of each spectrum."""
     import hyperspy.api as hs
 
     s = hs.load(folder / "tio2_srtio3_raw.hspy")
     low = hs.load(folder / "tio2_srtio3_lowloss.hspy")
     y, region = (np.array(s.original_metadata.labels[k]) for k in ("y", "region"))
     p = s.dag_preprocess(background_range=(400.0, 448.0), signal_range=(440.0, window))
+    return p, low, y, region
+
+
+def tio2(folder, window, train, n, composition, draw):
+    """One case of TiO2/SrTiO3; without a composition, the target is the labelled region itself."""
+    p, low, y, region = load_tio2(folder, window)
     e = p.axes_manager.signal_axes[0].axis
     rng = np.random.default_rng((draw, n, train))
     chosen = [rng.permutation(np.flatnonzero((region == train) & (y == c)))[:n] for c in (0, 1)]

@@ -38,6 +38,17 @@ def compare(augmenter, s_target, truth, **options) -> str:
     return f"{100 * before:.1f} | {100 * after:.1f} | {found} | {p_value:.2f} |"
 
 
+def thicker(raw, random) -> None:
+    """Turn counts into those of a place that is thicker by Δ(t/λ) = 0.4."""
+    axis = raw.axes_manager.signal_axes[0]
+    loss = np.arange(0, 2 * PLASMON, axis.scale)
+    plasmon = np.exp(-0.5 * ((loss - PLASMON) / 6) ** 2)
+    again = ndimage.convolve1d(
+        raw.data.astype(float), plasmon / plasmon.sum(), origin=-(len(loss) // 2)
+    )
+    raw.data = random.poisson(np.clip(raw.data + CHANGE * again, 0, None))
+
+
 def simulated() -> None:
     """Simulated maps whose truth is known."""
     from hyperspy_dag import EELSAugmenter
@@ -54,14 +65,8 @@ def simulated() -> None:
         following = simulated_mixtures(
             name, np.eye(len(names))[grains], dose=dose, raw=True, random_state=1
         )
-        axis = following.axes_manager.signal_axes[0]
-        loss = np.arange(0, 2 * PLASMON, axis.scale)
-        plasmon = np.exp(-0.5 * ((loss - PLASMON) / 6) ** 2)
-        again = ndimage.convolve1d(
-            following.data.astype(float), plasmon / plasmon.sum(), origin=-(len(loss) // 2)
-        )
-        following.data = random.poisson(np.clip(following.data + CHANGE * again, 0, None))
-        axis.offset += OFFSET
+        thicker(following, random)
+        following.axes_manager.signal_axes[0].offset += OFFSET
         s, following = (one.dag_preprocess(**PREPROCESSING[name]) for one in (s, following))
         augmenter = EELSAugmenter(**SETTINGS).fit(s, labels, show_progressbar=False)
         print(f"| {name}, {dose} | {compare(augmenter, following, names[grains])}", flush=True)

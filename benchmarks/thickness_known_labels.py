@@ -12,17 +12,21 @@ Beside these: the low losses' own difference, and what adaptation finds without 
 from __future__ import annotations
 
 import argparse
-import json
+import sys
 from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
 from scipy.optimize import least_squares
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import adapt
+
 from hyperspy_dag.adaptation.low_loss import inelastic_distribution
 from hyperspy_dag.dag.condition_physics import Resolution, Shift, Thickness
 
-RESULTS = Path(__file__).parent / "results" / "adapt"
+PAGE = adapt.RESULTS.parent / "thickness.md"
 NAMES = ("TiO2", "SrTiO3")
 EDGE = 5
 
@@ -43,8 +47,7 @@ def fitted(before, after, kernel, step, alone):
 def adapted():
     """Changes that adaptation finds, by the region of the labels and the class."""
     found = defaultdict(list)
-    for line in (RESULTS / "results.jsonl").read_text().splitlines():
-        key, row = json.loads(line).popitem()
+    for key, row in adapt.read(adapt.RESULTS).items():
         if not key.startswith("TiO2 500 ("):
             continue
         region = int(key.split("region ")[1][0])
@@ -56,16 +59,11 @@ def adapted():
 
 def main():
     """Print and write the table."""
-    import hyperspy.api as hs
-
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
     data = parser.parse_args().data
-    s = hs.load(data / "tio2_srtio3_raw.hspy")
-    low = hs.load(data / "tio2_srtio3_lowloss.hspy")
-    y, region = (np.array(s.original_metadata.labels[k]) for k in ("y", "region"))
+    p, low, y, region = adapt.load_tio2(data, 500.0)
     known = np.array(low.original_metadata.labels["t_over_lambda"])
-    p = s.dag_preprocess(background_range=(400.0, 448.0), signal_range=(440.0, 500.0))
     e = p.axes_manager.signal_axes[0].axis
     found = adapted()
     lines = [
@@ -93,7 +91,7 @@ def main():
                 f"| {np.mean(one):+.2f} ({min(one):+.2f} to {max(one):+.2f}) | {len(one)} |"
             )
     text = "\n".join(lines) + "\n"
-    (RESULTS / "thickness.md").write_text(text)
+    PAGE.write_text(text)
     print(text)
 
 

@@ -30,6 +30,7 @@ from scipy import ndimage
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from judge import data_folder
+from next_map import thicker
 
 from hyperspy_dag import EELSAugmenter
 from hyperspy_dag.data import PREPROCESSING, simulated_oxides
@@ -42,8 +43,6 @@ SETS = {"WL-Mn": ("MnO", 300), "WL-Fe": ("FeO", 301), "K": ("Fe3O4", 302)}
 
 #: Set, labelled and test spectra of each class.
 GOOD = [("WL-Mn", 100, 60), ("WL-Fe", 60, 60), ("K", 100, 100), ("W", 40, 40), ("WL-Mn", 40, 200)]
-
-PLASMON, CHANGE = 23.0, 0.4
 
 
 class Prepared(EELSAugmenter):
@@ -85,17 +84,6 @@ def collapsed(spectra, random):
     """One clean spectrum, with the noise of each."""
     clean, residual = parts(spectra)
     return clean[:1] + residual
-
-
-def thicker(raw, random):
-    """Counts of a place that is thicker by Δ(t/λ) = 0.4."""
-    axis = raw.axes_manager.signal_axes[0]
-    loss = np.arange(0, 2 * PLASMON, axis.scale)
-    plasmon = np.exp(-0.5 * ((loss - PLASMON) / 6) ** 2)
-    again = ndimage.convolve1d(
-        raw.data.astype(float), plasmon / plasmon.sum(), origin=-(len(loss) // 2)
-    )
-    raw.data = random.poisson(np.clip(raw.data + CHANGE * again, 0, None))
 
 
 def vacuum(raw, rows, random):

@@ -310,23 +310,19 @@ def adapt(
     interval = np.stack([low, high], axis=1)
     conditions = _conditions(classes, found, state, whole, kept, power, bias)
     warnings = []
-    for name, k in zip(names or range(len(classes)), counts[:-1], strict=True):
+    names = names or range(len(classes))
+    for name, k in zip(names, counts[:-1], strict=True):
         if k < max(5, 0.02 * n):
             warnings.append(
                 f"class {name!r} has hardly any spectra in the target: its conditions are those "
                 "that the classes share"
             )
-    others = [(0.0, whole.fractions)]
-    others += [(s.score - s.rival[0], s.rival[1]) for s in (state, whole) if s.rival is not None]
-    for behind, mixed in others:
-        other = mixed[:-1] / mixed[:-1].sum()
-        if behind < _RIVAL and np.abs(other - share).max() > OTHER_FRACTIONS:
-            parts = ", ".join(
-                f"{part:.0%} of {name!r}"
-                for name, part in zip(names or range(len(classes)), other, strict=True)
-            )
-            warnings.append(f"another mixture describes the spectra nearly as well: {parts}")
-            break
+    other = _other_mixture(state, whole, share)
+    if other is not None:
+        parts = ", ".join(
+            f"{part:.0%} of {name!r}" for name, part in zip(names, other, strict=True)
+        )
+        warnings.append(f"another mixture describes the spectra nearly as well: {parts}")
     if counts[-1] > 0.1 * n:
         warnings.append(f"{counts[-1] / n:.0%} of the spectra are like none of the classes")
     if p_value < UNLIKELY:
@@ -337,6 +333,20 @@ def adapt(
         found, conditions, kept, share, interval, float(counts[-1] / n), probabilities, p_value,
         history, trained, warnings,
     )  # fmt: skip
+
+
+def _other_mixture(state: State, whole: State, share: NDArray) -> NDArray | None:
+    """Fractions unlike those found with which the spectra are nearly as likely, if there are any.
+
+    Those of a fit of all conditions (`whole`) may be such, too: what is kept decides on them.
+    """
+    mixtures = [(0.0, whole.fractions)]
+    mixtures += [(s.score - s.rival[0], s.rival[1]) for s in (state, whole) if s.rival is not None]
+    for behind, mixed in mixtures:
+        other = mixed[:-1] / mixed[:-1].sum()
+        if behind < _RIVAL and np.abs(other - share).max() > OTHER_FRACTIONS:
+            return other
+    return None
 
 
 def _blocks(target: NDArray) -> list[NDArray]:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 # --- out ------------------------------------------------------------------------------------------
 
 
-def check_output(path: Path, force: bool, inputs: list[Path | None], *, signal: bool) -> Path:
+def check_output(path: Path, force: bool, inputs: Sequence[Path | None], *, signal: bool) -> Path:
     """Return `path` if it can be written, checked before the work.
 
     Raises

@@ -59,9 +59,8 @@ def adapt(
     from hyperspy_dag import EELSAugmenter
     from hyperspy_dag._utils.checks import check_existing
 
-    files = [one for text in low_loss or [] for one in (text, text.partition("=")[2]) if one]
-    inputs = [augmenter, target, *map(Path, files)]
-    output = check_output(output, force, [*inputs], signal=False)
+    inputs = [augmenter, target, *(_class_and_file(text)[1] for text in low_loss or [])]
+    output = check_output(output, force, inputs, signal=False)
     if plot is not None:
         plot = check_output(plot, force, [*inputs, output], signal=False)
     if not low_loss and low_loss_signal is not None:
@@ -95,23 +94,29 @@ def adapt(
     )
 
 
+def _class_and_file(text: str) -> tuple[str | None, Path]:
+    """Take CLASS=FILE apart; of FILE, also one with "=" in its name, the class is None."""
+    name, _, path = text.partition("=")
+    return (name, Path(path)) if path and not Path(text).exists() else (None, Path(text))
+
+
 def _low_losses(given: list[str], classes: list, signal: str | None) -> Any:
     """Read one low loss for all classes, or those of several."""
     named = {str(label): label for label in classes}
     found = {}
 
-    def read(path: str) -> Any:
-        return read_signal(Path(path), signal=signal, option="--low-loss-signal")
+    def read(path: Path) -> Any:
+        return read_signal(path, signal=signal, option="--low-loss-signal")
 
     for text in given:
-        name, _, path = text.partition("=")
-        if Path(text).exists() or not path:
+        name, path = _class_and_file(text)
+        if name is None:
             if len(given) > 1:
                 raise ValueError(
                     f"--low-loss {text}: of several, each must be CLASS=FILE; the classes are "
                     f"{', '.join(named)}"
                 )
-            return read(text)
+            return read(path)
         if name not in named:
             raise ValueError(
                 f"--low-loss {text}: there is no class {name!r}; the classes are {', '.join(named)}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hyperspy_dag import __version__, metrics
-from hyperspy_dag._utils.checks import check_choice, check_count, check_random_state
+from hyperspy_dag._utils.checks import check_count, check_random_state
 from hyperspy_dag._utils.streams import HALVES, SAMPLE, class_stream
 from hyperspy_dag._utils.warnings import warn
 from hyperspy_dag.labels import Label
@@ -23,7 +23,7 @@ from ._inputs import MIN_TEST_SPECTRA, check_fitted, real_spectra
 from ._sources import Sources
 from .baselines import BASELINES, make_baseline
 from .report import Report
-from .tstr import check_classifiers, flat, score_trainings
+from .tstr import check_classifiers, check_names, flat, score_trainings
 from .verdict import judge_class, swapped_classes
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def evaluate(
     """
     check_fitted(augmenter)
     names = check_classifiers(classifiers)
-    rivals = [check_choice("baselines", name, BASELINES) for name in _sequence(baselines)]
+    rivals = check_names("baselines", baselines, BASELINES)
     if (s_train is None) != (labels_train is None):
         raise ValueError("s_train and labels_train belong together: give both or neither.")
     if n_spectra is not None:
@@ -227,12 +227,6 @@ def evaluate(
             {label: train.spectra[label] for label in test.classes} if train else None,
         ),
     )
-
-
-def _sequence(names: Sequence[str]) -> Sequence[str]:
-    if isinstance(names, str):
-        raise TypeError(f"baselines must be a sequence of names, such as ({names!r},)")
-    return names
 
 
 def _figures_of(

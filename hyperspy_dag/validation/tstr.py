@@ -9,7 +9,7 @@ et al. 2024).
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -292,18 +292,18 @@ def score_trainings(
     others : mapping of name to spectra by class, optional
         Spectra of other methods, which the first classifier alone is trained on.
     """
-    names = check_classifiers(classifiers)
+    names, others = check_classifiers(classifiers), others or {}
     made = flat(synthetic)
     sets: dict[str, tuple[NDArray[Any], NDArray[Any]]] = {"synthetic": made}
     if real is not None:
         both = np.concatenate([real[0], made[0]]), np.concatenate([real[1], made[1]])
         sets = {"real": real, "synthetic": made, "real + synthetic": both}
-    sets |= {name: flat(by_class) for name, by_class in (others or {}).items()}
+    sets |= {name: flat(by_class) for name, by_class in others.items()}
     classes = np.unique(made[1])
     scores: dict[str, dict[str, Score]] = {}
     for training, (spectra, labels) in sets.items():
         scores[training] = {}
-        for name in names[:1] if training in (others or {}) else names:
+        for name in names[:1] if training in others else names:
             begin = time.perf_counter()
             classifier = make_classifier(name, random_state).fit(spectra, labels)
             predicted = classifier.predict(test[0])
@@ -332,12 +332,22 @@ def check_classifiers(classifiers: Sequence[str]) -> list[str]:
     ValueError
         An unknown name.
     """
-    if isinstance(classifiers, str):
-        raise TypeError(
-            f"classifiers must be a sequence of names, such as ({classifiers!r},); got "
-            f"{classifiers!r}"
-        )
-    return [check_choice("classifiers", name, CLASSIFIERS) for name in classifiers]
+    return check_names("classifiers", classifiers, CLASSIFIERS)
+
+
+def check_names(what: str, names: Sequence[str], known: Collection[str]) -> list[str]:
+    """Return names of an argument called `what`, each checked to be among the known ones.
+
+    Raises
+    ------
+    TypeError
+        A text instead of a sequence of names.
+    ValueError
+        An unknown name.
+    """
+    if isinstance(names, str):
+        raise TypeError(f"{what} must be a sequence of names, such as ({names!r},); got {names!r}")
+    return [check_choice(what, name, known) for name in names]
 
 
 def _labelled(
