@@ -323,15 +323,7 @@ def flat(by_class: Mapping[Any, NDArray[np.floating]]) -> tuple[NDArray[Any], ND
 
 
 def check_classifiers(classifiers: Sequence[str]) -> list[str]:
-    """Return the names of classifiers, checked.
-
-    Raises
-    ------
-    TypeError
-        A text instead of a sequence of names.
-    ValueError
-        An unknown name.
-    """
+    """Return the names of classifiers, checked: see :func:`check_names`."""
     return check_names("classifiers", classifiers, CLASSIFIERS)
 
 
